@@ -1,0 +1,61 @@
+"""Make BasicSR 1.4.2 import and run beside today's torch and torchvision; one function per trouble."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+from spikereveal_plugin.errors import EnvironmentProblemError
+
+BASICSR_VERSION = '1.4.2'
+_REMEDY = (
+    f'This plugin needs the PyPI release basicsr=={BASICSR_VERSION}. Run '
+    f"`pip install --force-reinstall --no-deps basicsr=={BASICSR_VERSION}` in this environment, and start Python from "
+    'a folder (and with a PYTHONPATH) that holds no other `basicsr` folder.'
+)
+
+
+def check_basicsr_is_the_release() -> None:
+    """Refuse a fork or another version: many restorers ship a changed folder that is also named `basicsr`.
+
+    Raises:
+        EnvironmentProblemError: the `basicsr` that Python would import is absent or is not the release from PyPI.
+    """
+    try:
+        distribution = importlib.metadata.distribution('basicsr')
+    except importlib.metadata.PackageNotFoundError:
+        raise EnvironmentProblemError(f'basicsr is not installed. {_REMEDY}') from None
+    if distribution.version != BASICSR_VERSION:
+        raise EnvironmentProblemError(f'basicsr {distribution.version} is installed. {_REMEDY}')
+    spec = importlib.util.find_spec('basicsr')
+    found = Path(spec.origin).resolve() if spec and spec.origin else None
+    expected = Path(str(distribution.locate_file('basicsr/__init__.py'))).resolve()
+    if found != expected:
+        raise EnvironmentProblemError(f'`import basicsr` finds {found}, a fork, instead of {expected}. {_REMEDY}')
+
+
+def restore_functional_tensor() -> None:
+    """Give BasicSR back a module that torchvision 0.17 removed.
+
+    `basicsr/data/degradations.py` imports `rgb_to_grayscale` from it; without it `import basicsr` fails. The function
+    does nothing where the module exists.
+    """
+    name = 'torchvision.transforms.functional_tensor'
+    if name in sys.modules or importlib.util.find_spec(name) is not None:
+        return
+    functional = importlib.import_module('torchvision.transforms.functional')
+    module = types.ModuleType(name)
+    module.rgb_to_grayscale = functional.rgb_to_grayscale  # type: ignore[attr-defined]
+    sys.modules[name] = module
+
+
+def prepare() -> None:
+    """Check the installation and mend what BasicSR lacks; must run before `import basicsr`.
+
+    Raises:
+        EnvironmentProblemError: the `basicsr` that Python would import is not the release this plugin is written for.
+    """
+    check_basicsr_is_the_release()
+    restore_functional_tensor()

@@ -1,0 +1,17 @@
+"""The errors that a user's input can cause; the command line turns each into one line and exit code 1."""
+
+
+class SpikeRevealError(Exception):
+    """Base of this package's errors; catch it to catch them all."""
+
+
+class SpikeDataError(SpikeRevealError, ValueError):
+    """A spike file, LMDB, image or video does not have the declared form."""
+
+
+class OptionError(SpikeRevealError, ValueError):
+    """A YAML option or command-line value is unknown, missing or out of range."""
+
+
+class EnvironmentProblemError(SpikeRevealError, RuntimeError):
+    """The installation cannot run the package, such as a fork named `basicsr` in the way."""
