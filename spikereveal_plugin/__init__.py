@@ -4,6 +4,8 @@ from spikereveal_plugin import _compat
 
 _compat.prepare()
 
+# Importing a module registers its class with BasicSR.
+from spikereveal_plugin import archs, data, losses, metrics, models
 from spikereveal_plugin._version import __version__
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'archs', 'data', 'losses', 'metrics', 'models']

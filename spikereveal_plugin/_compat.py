@@ -12,7 +12,7 @@ from spikereveal_plugin.errors import EnvironmentProblemError
 BASICSR_VERSION = '1.4.2'
 _REMEDY = (
     f'This plugin needs the PyPI release basicsr=={BASICSR_VERSION}. Run '
-    f"`pip install --force-reinstall --no-deps basicsr=={BASICSR_VERSION}` in this environment, and start Python from "
+    f'`pip install --force-reinstall --no-deps basicsr=={BASICSR_VERSION}` in this environment, and start Python from '
     'a folder (and with a PYTHONPATH) that holds no other `basicsr` folder.'
 )
 

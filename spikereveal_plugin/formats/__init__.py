@@ -1,0 +1,1 @@
+"""Bytes on disk: the raw `.dat`, LMDB records, bit-packed spikes."""

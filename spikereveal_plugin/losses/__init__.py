@@ -1,0 +1,6 @@
+"""The losses of SpikeReveal, registered with BasicSR by this import."""
+
+from .lpips_loss import LPIPSLoss
+from .reblur_loss import ReblurLoss
+
+__all__ = ['LPIPSLoss', 'ReblurLoss']

@@ -1,0 +1,1 @@
+"""The equations: exposure, firing rates, deblurring model, reblurring, gray, the spike camera."""

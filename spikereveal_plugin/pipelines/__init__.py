@@ -1,0 +1,1 @@
+"""What `basicsr train` and `basicsr test` do."""

@@ -1,0 +1,46 @@
+"""`spikereveal`: everything that BasicSR has no word for."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from spikereveal_plugin._version import __version__
+from spikereveal_plugin.cli.data_command import add_data_parser
+from spikereveal_plugin.cli.demo_command import add_demo_parser
+from spikereveal_plugin.cli.run import run
+from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.weights_command import add_weights_parser
+
+EXAMPLES = """examples:
+  spikereveal demo
+  spikereveal data simulate train_clip.mp4 test_clip.mp4 --test test_clip -o datasets/mine
+  spikereveal weights import --from ssdm ldn.pth -o weights/ldn.pth
+
+Training and testing are `basicsr train` and `basicsr test`.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of `spikereveal`."""
+    parser = argparse.ArgumentParser(
+        prog='spikereveal', description=__doc__, epilog=EXAMPLES, formatter_class=HelpFormatter
+    )
+    parser.add_argument('--version', action='version', version=__version__)
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='{demo,data,weights}')
+    add_demo_parser(commands)
+    add_data_parser(commands)
+    add_weights_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `spikereveal`; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    return run(args.run, args, debug=args.debug)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

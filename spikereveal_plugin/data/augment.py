@@ -1,0 +1,38 @@
+"""The same random crop, flip and transpose for a blurry image and its spikes."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikereveal_plugin.data.sources import Crop
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """One of the eight symmetries of a square: transpose first, then flips."""
+
+    transpose: bool = False
+    vertical: bool = False
+    horizontal: bool = False
+
+
+def random_crop(height: int, width: int, size: int) -> Crop:
+    """A square window of `size` spike pixels, uniformly placed on a sensor of height x width."""
+    return Crop(random.randint(0, height - size), random.randint(0, width - size), size, size)
+
+
+def random_symmetry(*, hflip: bool, rotate: bool) -> Symmetry:
+    """A flip if `hflip`; any of the eight symmetries if `rotate` too (BasicSR's `use_hflip`, `use_rot`)."""
+    vertical, transpose = (rotate and random.random() < 0.5 for _ in range(2))
+    return Symmetry(transpose=transpose, vertical=vertical, horizontal=hflip and random.random() < 0.5)
+
+
+def apply(array: npt.NDArray[Any], symmetry: Symmetry, axes: tuple[int, int]) -> npt.NDArray[Any]:
+    """Apply a symmetry to the (height, width) `axes` of an array; a view, no copy."""
+    if symmetry.transpose:
+        array = np.swapaxes(array, *axes)
+    flipped = tuple(axis for axis, flip in zip(axes, (symmetry.vertical, symmetry.horizontal), strict=True) if flip)
+    return np.flip(array, flipped) if flipped else array

@@ -1,0 +1,60 @@
+"""Image files: 8-bit, RGB inside, with errors that name the file."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from spikereveal_plugin.errors import SpikeDataError
+
+
+def load_image(path: Path) -> npt.NDArray[np.uint8]:
+    """Read an 8-bit image as (H, W, 3) RGB; a gray one gets three equal channels.
+
+    Raises:
+        SpikeDataError: the file is missing, no image, or has more than 8 bits a channel.
+    """
+    if not path.is_file():
+        raise SpikeDataError(f'{path}: no such image')
+    raw = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) if raw.size else None
+    if image is None:
+        raise SpikeDataError(f'{path}: not a readable image ({raw.size} bytes)')
+    if image.dtype != np.uint8:
+        raise SpikeDataError(f'{path}: expected 8 bits a channel, found {image.dtype}; convert it to 8 bits first')
+    return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+def save_image(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) RGB in the format that the suffix names, making its folder.
+
+    Raises:
+        SpikeDataError: the image could not be encoded or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        written, raw = cv2.imencode(path.suffix, image[:, :, ::-1])
+    except cv2.error as error:
+        raise SpikeDataError(f'{path}: cannot be encoded: {error.err}') from None
+    if not written:
+        raise SpikeDataError(f'{path}: cannot be encoded as {path.suffix}')
+    path.write_bytes(raw.tobytes())
+
+
+@lru_cache(maxsize=65536)
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width from an image's header, without decoding it.
+
+    Raises:
+        SpikeDataError: the file is missing or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except FileNotFoundError:
+        raise SpikeDataError(f'{path}: no such image') from None
+    except (UnidentifiedImageError, OSError) as error:
+        raise SpikeDataError(f'{path}: not a readable image: {error}') from None

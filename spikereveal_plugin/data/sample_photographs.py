@@ -1,0 +1,120 @@
+"""A small data set that needs no download: photographs from scikit-image's wheel, moved along camera shakes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from tqdm import tqdm
+
+from spikereveal_plugin.data.dataset_writer import DatasetWriter
+from spikereveal_plugin.data.exposure_builder import (
+    Capture,
+    ExposureBuilder,
+    Image,
+    Sample,
+    check_threshold,
+    sensor_light,
+)
+from spikereveal_plugin.data.framing import MULTIPLE
+from spikereveal_plugin.data.image_file import load_image
+from spikereveal_plugin.data.seeding import numpy_generator, torch_generator
+from spikereveal_plugin.data.shake import draw_trajectory, shaken_frames
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.physics.simulate import SpikeCamera
+
+TRAIN_PHOTOS = ('astronaut.png', 'rocket.jpg', 'motorcycle_left.png', 'ihc.png', 'hubble_deep_field.jpg')
+TEST_PHOTOS = ('coffee.png', 'chelsea.png')
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """How the photographs become a data set.
+
+    Args:
+        train: number of training samples, spread over five photographs.
+        test: number of test samples, spread over two others.
+        height: of the images, a multiple of 16.
+        width: of the images, a multiple of 16.
+        travel: (shortest, longest) path of the view during an exposure, in pixels.
+        max_degrees: bound of the view's turn to either side.
+        threshold: of the spike camera; a white pixel fires at every `threshold`-th readout.
+        noise: add the spikes that a sensor fires by itself.
+        seed: of paths, the sensor's start and its noise.
+        overwrite: replace a data set that exists.
+    """
+
+    train: int = 48
+    test: int = 6
+    height: int = 256
+    width: int = 384
+    travel: tuple[float, float] = (20.0, 40.0)
+    max_degrees: float = 1.5
+    threshold: float = 1.0
+    noise: bool = True
+    seed: int = 0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        check_threshold(self.threshold)
+        if min(self.train, self.test) < 1:
+            raise OptionError(f'{self.train} training and {self.test} test samples: expected at least one of each')
+        if min(self.height, self.width) < MULTIPLE or self.height % MULTIPLE or self.width % MULTIPLE:
+            raise OptionError(f'size {self.height}x{self.width}: expected multiples of {MULTIPLE}')
+        if not 0 < self.travel[0] <= self.travel[1]:
+            raise OptionError(f'travel {self.travel}: expected the shortest path, above 0, and then the longest')
+
+
+def sample_photographs(out: Path, options: SampleOptions) -> Path:
+    """Build the data set.
+
+    Args:
+        out: folder to make.
+        options: how.
+
+    Returns:
+        The folder of the data set.
+
+    Raises:
+        SpikeDataError: a photograph is not in the installed scikit-image, or `out` is in use.
+    """
+    capture = Capture(camera=SpikeCamera(options.threshold), has_noise=options.noise)
+    folder = _photo_folder()
+    read = cache(load_image)
+    with DatasetWriter(out, capture, overwrite=options.overwrite) as writer:
+        with tqdm(total=options.train + options.test, unit='exposure', disable=None) as progress:
+            for split, count, photos in (('train', options.train, TRAIN_PHOTOS), ('test', options.test, TEST_PHOTOS)):
+                for photo, name in _assign(count, photos):
+                    sample = _shake(read(folder / photo), Path(photo).stem, name, capture, options)
+                    writer.put(split, Path(photo).stem, name, sample)
+                    progress.update()
+        parameters = asdict(options)
+        del parameters['seed'], parameters['overwrite']
+        parameters['photographs'] = [*TRAIN_PHOTOS, *TEST_PHOTOS]
+        return writer.finish('spikereveal data sample', options.seed, parameters)
+
+
+def _assign(count: int, photos: Sequence[str]) -> list[tuple[str, str]]:
+    """Deal `count` samples to the photographs in turn; pairs of photograph and sample name."""
+    return [(photos[index % len(photos)], f'{index // len(photos):06d}') for index in range(count)]
+
+
+def _shake(photo: Image, sequence: str, name: str, capture: Capture, options: SampleOptions) -> Sample:
+    """Record one shaken photograph."""
+    motion = numpy_generator(options.seed, sequence, name, 'motion')
+    speed = motion.uniform(*options.travel) / (capture.exposure.length - 1)
+    trajectory = draw_trajectory(capture.num_readouts, speed, options.max_degrees, motion)
+    sensor = torch_generator(options.seed, sequence, name)
+    builder = ExposureBuilder(capture, options.height, options.width, sensor)
+    for frame in shaken_frames(photo, options.height, options.width, trajectory, motion):
+        builder.add(frame, sensor_light(frame, capture.ratio))
+    return builder.finish()
+
+
+def _photo_folder() -> Path:
+    """Folder of the pictures inside the installed scikit-image; nothing is imported, so nothing is fetched."""
+    spec = find_spec('skimage')
+    if spec is None or spec.origin is None:
+        raise SpikeDataError('scikit-image is not installed, and its photographs are needed; pip install scikit-image')
+    return Path(spec.origin).parent / 'data'

@@ -1,0 +1,171 @@
+"""BasicSR's view of blurry images with their spikes."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from basicsr.utils.registry import DATASET_REGISTRY
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry
+from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.options import check_keys, parse_section
+
+# Keys of a data set's section that BasicSR's loaders read, or its option parser adds.
+BASICSR_KEYS = frozenset(
+    {
+        'name',
+        'type',
+        'phase',
+        'scale',
+        'num_worker_per_gpu',
+        'batch_size_per_gpu',
+        'dataset_enlarge_ratio',
+        'prefetch_mode',
+        'num_prefetch_queue',
+        'pin_memory',
+        'persistent_workers',
+    }
+)
+
+
+@dataclass(frozen=True)
+class SpikeBlurOptions:
+    """The YAML keys of `SpikeBlurDataset`; `exposure` is for folders, since an LMDB holds it."""
+
+    dataroot_lq: str
+    dataroot_spike: str
+    io_backend: Mapping[str, Any]
+    dataroot_gt: str | None = None
+    dataroot_gt_sequence: str | None = None
+    exposure: tuple[int, ...] = (20, 97)
+    ratio: int = 4
+    gt_size: int | None = None
+    use_hflip: bool = False
+    use_rot: bool = False
+
+
+@DATASET_REGISTRY.register()
+class SpikeBlurDataset(Dataset[dict[str, Any]]):
+    """Blurry images with their spikes; no sharp image is needed.
+
+    An item holds `lq` (3, H, W) float32 RGB in [0, 1]; `spike` (T, h, w) uint8 of 0 and 1; `exposure` (2,), the first
+    readout inside the exposure and their number; `lq_path`, the sample's key. Outside of training also, where they
+    exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts.
+
+    YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
+    lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor size. For
+    training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`.
+    """
+
+    def __init__(self, opt: dict[str, Any]) -> None:
+        self.opt = opt  # BasicSR's validation reads opt['name']
+        self._where = f'datasets.{opt.get("phase", opt.get("name"))}'
+        self._options = parse_section(SpikeBlurOptions, opt, self._where, BASICSR_KEYS)
+        self._is_train = opt.get('phase') == 'train'
+        self._source = _open_source(self._options, self._where)
+        self._keys = self._source.keys
+        if self._is_train:
+            self._check_train_options()
+
+    def _check_train_options(self) -> None:
+        """Samples of a batch must agree; a crop must fit every one of them."""
+        side = self._options.gt_size
+        if side is None:
+            raise OptionError(f'{self._where}: missing option gt_size, the side of the training crop, such as 512')
+        records = {key: self._source.record(key) for key in self._keys}
+        shapes = {(r.num_readouts, r.exposure_first, r.exposure_length) for r in records.values()}
+        if len(shapes) > 1:
+            raise SpikeDataError(
+                f'{self._where}: samples differ in readouts or exposure: {sorted(shapes)[:3]}; split them'
+            )
+        for key, record in records.items():
+            ratio = self._ratio(key)
+            if side % ratio or side > ratio * min(record.height, record.width):
+                raise OptionError(
+                    f'{self._where}.gt_size: {side} is not a multiple of {ratio} that fits the '
+                    f'{ratio * record.width}x{ratio * record.height} image {key}'
+                )
+
+    def _ratio(self, key: str) -> int:
+        """Image size over sensor size."""
+        record, (height, width) = self._source.record(key), self._source.image_size(key)
+        ratio = height // record.height
+        if (height, width) != (ratio * record.height, ratio * record.width):
+            raise SpikeDataError(
+                f'{self._options.dataroot_lq}: image {key} is {width}x{height}, no whole multiple of its '
+                f'{record.width}x{record.height} spikes'
+            )
+        return ratio
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        key = self._keys[index]
+        return self._train_item(key) if self._is_train else self._whole_item(key)
+
+    def _item(self, key: str, blur: npt.NDArray[np.uint8], spikes: npt.NDArray[np.uint8]) -> dict[str, Any]:
+        record = self._source.record(key)
+        exposure = torch.tensor([record.exposure_first, record.exposure_length])
+        return {'lq': to_tensor(blur), 'spike': torch.from_numpy(spikes), 'exposure': exposure, 'lq_path': key}
+
+    def _train_item(self, key: str) -> dict[str, Any]:
+        ratio, record = self._ratio(key), self._source.record(key)
+        crop = random_crop(record.height, record.width, (self._options.gt_size or 0) // ratio)
+        symmetry = random_symmetry(hflip=self._options.use_hflip, rotate=self._options.use_rot)
+        blur = apply(self._source.blur(key, crop, ratio), symmetry, (0, 1))
+        spikes = apply(self._source.spikes(key, crop), symmetry, (1, 2))
+        return self._item(key, blur, np.ascontiguousarray(spikes))
+
+    def _whole_item(self, key: str) -> dict[str, Any]:
+        ratio, whole = self._ratio(key), None
+        item = self._item(key, self._source.blur(key, whole, ratio), self._source.spikes(key, whole))
+        if (sharp := self._source.sharp(key)) is not None:
+            item['gt'] = self._checked(key, sharp)
+        if sequence := self._source.sharp_sequence(key):
+            item['gt_instants'] = torch.tensor(sorted(sequence))
+            item['gt_sequence'] = torch.stack([self._checked(key, sequence[t]) for t in sorted(sequence)])
+        return item
+
+    def _checked(self, key: str, sharp: npt.NDArray[np.uint8]) -> Tensor:
+        if sharp.shape[:2] != self._source.image_size(key):
+            raise SpikeDataError(
+                f'sharp image of {key} is {sharp.shape[:2]}, its blurry image {self._source.image_size(key)}'
+            )
+        return to_tensor(sharp)
+
+
+def to_tensor(image: npt.NDArray[np.uint8]) -> Tensor:
+    """(H, W, 3) uint8 to (3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
+
+
+def _open_source(options: SpikeBlurOptions, where: str) -> Source:
+    check_keys(options.io_backend, {'type'}, f'{where}.io_backend')
+    blur, spike, sharp, sequence = (
+        Path(path).expanduser() if path else None
+        for path in (options.dataroot_lq, options.dataroot_spike, options.dataroot_gt, options.dataroot_gt_sequence)
+    )
+    if blur is None or spike is None:
+        raise OptionError(f'{where}: dataroot_lq and dataroot_spike must not be empty')
+    if options.io_backend.get('type') == 'lmdb':
+        return LmdbSource(blur, spike, sharp, sequence)
+    if options.io_backend.get('type') != 'disk':
+        raise OptionError(f'{where}.io_backend.type: expected lmdb or disk, found {options.io_backend.get("type")!r}')
+    if len(options.exposure) != 2:
+        raise OptionError(f'{where}.exposure: expected [first readout, length], found {list(options.exposure)}')
+    source = FolderSource(blur, spike, sharp, (options.exposure[0], options.exposure[1]), options.ratio)
+    if source.without_spikes:
+        logging.getLogger('basicsr').warning(
+            f'{where}: {len(source.without_spikes)} images without spikes are left out, such as '
+            f'{source.without_spikes[0]} (the authors release none for the first exposure of a sequence)'
+        )
+    return source

@@ -1,0 +1,52 @@
+"""Open LMDB environments, kept once a process and opened anew in a forked child."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from spikereveal_plugin.errors import SpikeDataError
+
+
+class OpenEnvironments:
+    """Read-only environments by file: LMDB forbids opening a file twice in a process, and using it across a fork."""
+
+    def __init__(self) -> None:
+        self._opened: dict[tuple[Path, int], Any] = {}
+        self._opening = threading.Lock()
+
+    def get(self, path: Path, inode: int) -> Any:
+        """Return the environment of a folder, opened at the first call.
+
+        Args:
+            path: resolved path of the folder.
+            inode: of its data.mdb, since a folder deleted and built anew under the same name is another environment.
+
+        Raises:
+            SpikeDataError: LMDB cannot open it.
+        """
+        with self._opening:
+            if (path, inode) not in self._opened:
+                try:
+                    environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+                except lmdb.Error as error:
+                    raise SpikeDataError(
+                        f'{path}: LMDB cannot open it ({error}); close other readers of it in this process, '
+                        'or build it again if data.mdb is damaged'
+                    ) from error
+                self._opened[path, inode] = environment
+            return self._opened[path, inode]
+
+    def forget(self) -> None:
+        """Drop what a forked child inherited: its lock may be held, and lmdb takes its files for open."""
+        for environment in self._opened.values():
+            environment.close()
+        self._opened = {}
+        self._opening = threading.Lock()
+
+
+ENVIRONMENTS = OpenEnvironments()
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=ENVIRONMENTS.forget)

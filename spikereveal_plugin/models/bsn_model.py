@@ -1,0 +1,38 @@
+"""Stage 1: the blind-spot network learns to denoise TFP_short from itself (Eq. 9)."""
+
+import random
+from typing import ClassVar
+
+from basicsr.utils.registry import MODEL_REGISTRY
+
+from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
+from spikereveal_plugin.models.restorers import sdm
+from spikereveal_plugin.models.scene import Restorer
+from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.physics.clip import clip_keep_gradient
+from spikereveal_plugin.physics.tfp import firing_rate
+
+
+@MODEL_REGISTRY.register()
+class BSNModel(SpikeModel):
+    """Train `network_g: BSN` on short windows at random instants of the exposure; `train.pixel_opt` is the loss.
+
+    Validation rows: `blur`, `sdm`, and `sdm_bsn`, SDM with the denoised window (rows I-1 and I-2 of Table 3).
+    """
+
+    train_options: ClassVar[type[TrainOptions]] = PixelTrainOptions
+    methods = ('blur', 'sdm', 'sdm_bsn')
+    default_methods = ('sdm_bsn',)
+
+    def optimize_parameters(self, current_iter: int) -> None:
+        self.optimizer_g.zero_grad()
+        window = self.spike_options.short_window
+        instants = self.exposure.instants(2, window, self.spike.shape[1])
+        noisy = firing_rate(self.spike, random.randint(*instants), window)
+        self.output = clip_keep_gradient(self.net_g(noisy))
+        self.step({'l_pix': self.cri_pix(self.output, noisy)})
+
+    def restorer(self, method: str) -> Restorer:
+        if method == 'sdm_bsn':
+            return sdm(self.spike_options.short_window, self.trained_network)
+        return super().restorer(method)

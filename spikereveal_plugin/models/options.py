@@ -1,0 +1,184 @@
+"""The YAML sections that this plugin's models read, one frozen dataclass each, and the check of a whole file."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from basicsr.models import lr_scheduler
+from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY
+
+from spikereveal_plugin.data.spike_blur_dataset import BASICSR_KEYS, SpikeBlurOptions
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.options import check_arguments, check_keys, lookup, parse_section
+
+Section = Mapping[str, Any]
+NETWORKS = ('network_g', 'network_bsn', 'network_sr')
+_TOP = frozenset(
+    {
+        'name',
+        'model_type',
+        'scale',
+        'num_gpu',
+        'manual_seed',
+        'datasets',
+        'spike',
+        'path',
+        'train',
+        'val',
+        'logger',
+        'dist_params',
+        'find_unused_parameters',
+    }
+).union(NETWORKS)
+# What BasicSR's option parser adds to the options, by section.
+_ADDED_TOP = frozenset(['dist', 'rank', 'world_size', 'auto_resume', 'is_train', 'root_path'])
+_ADDED_PATH = frozenset(['experiments_root', 'models', 'training_states', 'log', 'visualization', 'results_root'])
+
+
+@dataclass(frozen=True)
+class SpikeOptions:
+    """Section `spike`: `short_window`, readouts (odd) of TFP_short, 9 in the paper."""
+
+    short_window: int = 9
+
+
+@dataclass(frozen=True)
+class PathOptions:
+    """Section `path`: weights to start from and to resume."""
+
+    pretrain_network_g: str | None = None
+    pretrain_network_bsn: str | None = None
+    pretrain_network_sr: str | None = None
+    param_key_g: str = 'params'
+    param_key_bsn: str = 'params'
+    param_key_sr: str = 'params'
+    strict_load_g: bool = True
+    resume_state: str | None = None
+
+
+@dataclass(frozen=True)
+class LoggerOptions:
+    """Section `logger`, as BasicSR's."""
+
+    print_freq: int = 100
+    save_checkpoint_freq: int = 5000
+    use_tb_logger: bool = False
+    wandb: Section | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Section `train`, what all models share. The run's length is `total_iter` or, as papers count, `total_epoch`.
+
+    A `CosineAnnealingRestartLR` without `periods` has one period: the whole run, stepped every iteration.
+    """
+
+    optim_g: Section
+    scheduler: Section
+    total_iter: int | None = None
+    total_epoch: int | None = None
+    warmup_iter: int = -1
+    ema_decay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelTrainOptions(TrainOptions):
+    """Section `train` of `BSNModel` and `SpikeEDSRModel`: `pixel_opt` is the loss."""
+
+    pixel_opt: Section
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillTrainOptions(TrainOptions):
+    """Section `train` of `SpikeDistillModel`: student against teacher, and frames' mean against the blurry image.
+
+    `instants` lists the readouts to train at; without it, `num_instants` of them are spread over the exposure.
+    """
+
+    distill_opt: Section | None = None
+    reblur_opt: Section | None = None
+    num_instants: int = 5
+    instants: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ValOptions:
+    """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence."""
+
+    val_freq: int | None = None
+    save_img: bool = False
+    suffix: str | None = None
+    pbar: bool = True
+    methods: tuple[str, ...] = ()
+    num_frames: int = 7
+    metrics: Section = field(default_factory=dict)
+
+
+def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
+    """Parse section `val`; every method must be one that the model has.
+
+    Raises:
+        OptionError: an unknown key, method or metric.
+    """
+    options = parse_section(ValOptions, opt.get('val') or {}, 'val')
+    check_keys(dict.fromkeys(options.methods), known_methods, 'val.methods')
+    for name, section in options.metrics.items():
+        where = f'val.metrics.{name}'
+        metric = lookup(METRIC_REGISTRY, section, where)
+        taken = {'better', *inspect.signature(metric).parameters} - {'img', 'img2', 'img_float', 'img2_float', 'kwargs'}
+        check_keys(section, {'type', *taken}, where)
+    return options
+
+
+def parse_train(cls: type[TrainOptions], opt: Section) -> TrainOptions:
+    """Parse section `train` and the sections in it, down to the arguments of optimiser, schedule and losses.
+
+    Raises:
+        OptionError: an unknown key or name, or a run whose length is given twice or not at all.
+    """
+    train = parse_section(cls, opt.get('train'), 'train')
+    if (train.total_iter is None) == (train.total_epoch is None):
+        raise OptionError('train: give either total_iter or total_epoch')
+    _check_optimiser(train.optim_g)
+    kind = train.scheduler.get('type')
+    schedules: dict[str, Callable[..., object]] = {
+        'CosineAnnealingRestartLR': lr_scheduler.CosineAnnealingRestartLR,
+        'MultiStepLR': lr_scheduler.MultiStepRestartLR,
+        'MultiStepRestartLR': lr_scheduler.MultiStepRestartLR,
+    }
+    check_keys({str(kind): None}, schedules, 'train.scheduler.type')
+    check_arguments(schedules[str(kind)], train.scheduler, 'train.scheduler')
+    for key in ('pixel_opt', 'distill_opt', 'reblur_opt'):
+        if (section := getattr(train, key, None)) is not None:
+            check_arguments(lookup(LOSS_REGISTRY, section, f'train.{key}'), section, f'train.{key}')
+    return train
+
+
+def _check_optimiser(section: Section) -> None:
+    from torch.optim import Adam  # noqa: PLC0415
+
+    check_keys({str(section.get('type')): None}, {'Adam'}, 'train.optim_g.type')
+    check_arguments(Adam, section, 'train.optim_g')
+
+
+def check_option_file(opt: Section, train_options: type[TrainOptions], methods: tuple[str, ...]) -> None:
+    """Check every section of an option file for one of this plugin's models, before anything is built.
+
+    Raises:
+        OptionError: the first key, name or value at fault, with the nearest known one.
+    """
+    check_keys(opt, _TOP | _ADDED_TOP, 'options')
+    parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
+    parse_section(PathOptions, opt.get('path') or {}, 'path', _ADDED_PATH)
+    for key in NETWORKS:
+        if key in opt:
+            check_arguments(lookup(ARCH_REGISTRY, opt[key], key), opt[key], key)
+    for phase, section in opt['datasets'].items():
+        where = f'datasets.{phase}'
+        if lookup(DATASET_REGISTRY, section, where).__name__ == 'SpikeBlurDataset':
+            parse_section(SpikeBlurOptions, section, where, BASICSR_KEYS)
+    parse_val(opt, methods)
+    if opt.get('is_train', 'train' in opt):
+        parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')
+        parse_train(train_options, opt)

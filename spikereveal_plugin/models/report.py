@@ -1,0 +1,114 @@
+"""Scores of methods on a data set: the middle frame and the sequence, averaged over samples, as a table."""
+
+import csv
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from basicsr.utils.registry import METRIC_REGISTRY
+from torch import Tensor
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.scene import Scene
+
+MIDDLE, SEQUENCE = 'middle', 'sequence'
+
+
+class Report:
+    """Scores by method, metric and part; `metrics` is the section `val.metrics`."""
+
+    def __init__(self, metrics: Mapping[str, Mapping[str, Any]], methods: Sequence[str], dataset: str) -> None:
+        self._metrics = metrics
+        self._methods = tuple(methods)
+        self._dataset = dataset
+        self._scores: dict[tuple[str, str, str], list[float]] = {}
+        self._samples: list[dict[str, Any]] = []
+
+    def add(self, method: str, scene: Scene, frames: Mapping[int, Tensor], instants: Sequence[int]) -> None:
+        """Score a method's frames of one sample, against the sharp ones where a metric asks for them.
+
+        Raises:
+            OptionError: a metric needs a sharp image and the sample has none.
+        """
+        middle = {scene.exposure.centre: scene.sharp}
+        has_sequence = bool(scene.sharp_sequence) or scene.sharp is None
+        sequence = {t: scene.sharp_sequence.get(t) for t in instants} if has_sequence else {}
+        for name, section in self._metrics.items():
+            for part, sharp in ((MIDDLE, middle), (SEQUENCE, sequence)):
+                if not sharp:
+                    continue
+                value = float(np.mean([self._score(name, section, frames[t], sharp[t], scene.key) for t in sharp]))
+                self._scores.setdefault((method, name, part), []).append(value)
+                self._samples.append(
+                    {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
+                )
+
+    def _score(self, name: str, section: Mapping[str, Any], frame: Tensor, sharp: Tensor | None, key: str) -> float:
+        metric = METRIC_REGISTRY.get(section['type'])
+        data: dict[str, Any] = _images('img', frame)
+        if sharp is not None:
+            data |= _images('img2', sharp)
+        elif _needs_sharp(metric):
+            raise OptionError(
+                f'val.metrics.{name} compares with a sharp image, and {self._dataset} has none for {key}; '
+                'set dataroot_gt or take the metric out'
+            )
+        arguments = {k: v for k, v in section.items() if k not in ('type', 'better')}
+        return float(metric(**data, **arguments))
+
+    def mean(self, method: str, metric: str, part: str) -> float | None:
+        """Mean over samples, or None where nothing was scored."""
+        scores = self._scores.get((method, metric, part))
+        return float(np.mean(scores)) if scores else None
+
+    def result(self) -> dict[str, float]:
+        """The last method's score of each metric, of the middle frame."""
+        means = {metric: self.mean(self._methods[-1], metric, MIDDLE) for metric in self._metrics}
+        return {metric: value for metric, value in means.items() if value is not None}
+
+    def columns(self) -> list[tuple[str, str]]:
+        """(metric, part) pairs that were scored, in the option file's order, middle frame first."""
+        scored = {(metric, part) for _, metric, part in self._scores}
+        return [(m, part) for part in (MIDDLE, SEQUENCE) for m in self._metrics if (m, part) in scored]
+
+    def rows(self) -> list[list[Any]]:
+        """A row a method: its name, then a mean for each column."""
+        return [[method, *(self.mean(method, *column) for column in self.columns())] for method in self._methods]
+
+    def markdown(self) -> str:
+        """The table, as a person reads it in a log or a README."""
+        head = ['method', *(f'{metric} ({part})' for metric, part in self.columns())]
+        body = [[row[0], *('-' if v is None else f'{v:.4f}' for v in row[1:])] for row in self.rows()]
+        widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+        lines = [head, ['-' * width for width in widths], *body]
+        return '\n'.join(
+            '| ' + ' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + ' |' for line in lines
+        )
+
+    def save(self, folder: Path | str, name: str) -> None:
+        """Write `<name>.md` and `<name>.csv` (means) and `<name>.json` (means and every sample)."""
+        root = Path(folder)
+        (root / f'{name}.md').write_text(self.markdown() + '\n', encoding='utf-8')
+        with (root / f'{name}.csv').open('w', newline='', encoding='utf-8') as file:
+            writer = csv.writer(file)
+            writer.writerow(['method', *(f'{metric}_{part}' for metric, part in self.columns())])
+            writer.writerows(self.rows())
+        means = [
+            {'method': m, 'metric': k, 'part': p, 'mean': float(np.mean(v))} for (m, k, p), v in self._scores.items()
+        ]
+        content = {'dataset': self._dataset, 'metrics': self._metrics, 'means': means, 'samples': self._samples}
+        (root / f'{name}.json').write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')
+
+
+def _needs_sharp(metric: Callable[..., float]) -> bool:
+    reference = inspect.signature(metric).parameters.get('img2')
+    return reference is not None and reference.default is inspect.Parameter.empty
+
+
+def _images(name: str, frame: Tensor) -> dict[str, Any]:
+    """A frame (1, 3, H, W) as BasicSR's metrics want it, BGR uint8 (H, W, 3), and unrounded, RGB in [0, 1]."""
+    rgb = frame[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return {name: np.ascontiguousarray((rgb * 255).round().astype(np.uint8)[:, :, ::-1]), f'{name}_float': rgb}

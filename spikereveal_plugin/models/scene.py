@@ -1,0 +1,60 @@
+"""One sample as the restorers and the scores see it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.physics.exposure import Exposure
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A blurry image (1, 3, H, W) in [0, 1], its spikes (1, T, h, w) and, where known, sharp images (1, 3, H, W)."""
+
+    key: str
+    blur: Tensor
+    spikes: Tensor
+    exposure: Exposure
+    sharp: Tensor | None
+    sharp_sequence: dict[int, Tensor]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        return self.blur.shape[-2], self.blur.shape[-1]
+
+
+# A restorer returns one (1, 3, H, W) frame in [0, 1] for each instant (readout index).
+Restorer = Callable[[Scene, Sequence[int]], list[Tensor]]
+
+
+def batch_exposure(exposure: Tensor) -> Exposure:
+    """The one exposure of a batch; `exposure` is the collated (B, 2) of first readout and length.
+
+    Raises:
+        SpikeDataError: samples of the batch were exposed differently.
+    """
+    if not torch.equal(exposure, exposure[:1].expand_as(exposure)):
+        raise SpikeDataError(f'samples of one batch have different exposures: {exposure.tolist()}; train on one kind')
+    first, length = exposure[0].tolist()
+    return Exposure(first, length)
+
+
+def scene_from_batch(data: dict[str, Any], device: torch.device) -> Scene:
+    """Make a scene of a validation batch, which BasicSR's loader makes of one item."""
+    sequence = {}
+    if 'gt_sequence' in data:
+        frames = data['gt_sequence'][0].to(device)
+        sequence = {int(t): frames[i : i + 1] for i, t in enumerate(data['gt_instants'][0])}
+    return Scene(
+        key=data['lq_path'][0],
+        blur=data['lq'].to(device),
+        spikes=data['spike'].to(device),
+        exposure=batch_exposure(data['exposure']),
+        sharp=data['gt'].to(device) if 'gt' in data else None,
+        sharp_sequence=sequence,
+    )

@@ -1,0 +1,95 @@
+"""Stage 3: the student LDN learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from basicsr.losses import build_loss
+from basicsr.utils.registry import MODEL_REGISTRY
+from torch import Tensor, nn
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.options import DistillTrainOptions, TrainOptions
+from spikereveal_plugin.models.restorers import sdm
+from spikereveal_plugin.models.scene import Restorer, Scene
+from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.models.teacher import Teacher
+from spikereveal_plugin.physics.clip import clip_keep_gradient
+from spikereveal_plugin.physics.tfp import spike_window
+
+
+@MODEL_REGISTRY.register()
+class SpikeDistillModel(SpikeModel):
+    """Train `network_g: LDN` against the teacher of `network_bsn` and `network_sr`.
+
+    `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
+    the blurry image; either may be any registered loss, or be left out (rows II-1 and II-2 of Table 3).
+    Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `ldn`; the teacher's networks are built if a row needs them.
+    """
+
+    train_options: ClassVar[type[TrainOptions]] = DistillTrainOptions
+    methods = ('blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn')
+    default_methods = ('ldn',)
+    frozen_networks = ('network_bsn', 'network_sr')
+
+    def __init__(self, opt: dict[str, Any]) -> None:
+        self._teacher: Teacher | None = None
+        super().__init__(opt)
+        if {'sdm_bsn', 'teacher'} & set(self.val_options.methods):
+            self.teacher()
+
+    def teacher(self) -> Teacher:
+        """The frozen teacher, built when first asked for."""
+        if self._teacher is None:
+            denoiser, upscaler = (self.frozen_network(key) for key in self.frozen_networks)
+            self._teacher = Teacher(denoiser, upscaler, self.spike_options.short_window)
+        return self._teacher
+
+    def init_losses(self, train: Any) -> None:
+        self.train_settings: DistillTrainOptions = train
+        if train.distill_opt is None and train.reblur_opt is None:
+            raise OptionError('train: distill_opt and reblur_opt are both missing; the student needs one of them')
+        self.cri_distill = build_loss(train.distill_opt).to(self.device) if train.distill_opt else None
+        self.cri_reblur = build_loss(train.reblur_opt).to(self.device) if train.reblur_opt else None
+        if self.cri_distill:
+            self.teacher()
+
+    def window(self) -> int:
+        return max(self.get_bare_model(self.net_g).num_spike, self.spike_options.short_window)
+
+    def instants(self) -> tuple[int, ...]:
+        """The readouts of one training step."""
+        if self.train_settings.instants is not None:
+            return self.train_settings.instants
+        return self.exposure.instants(self.train_settings.num_instants, self.window(), self.spike.shape[1])
+
+    def optimize_parameters(self, current_iter: int) -> None:
+        self.optimizer_g.zero_grad()
+        instants = self.instants()
+        self.output = clip_keep_gradient(self.student_frames(self.net_g, self.lq, self.spike, instants))
+        losses = {}
+        if self.cri_distill:
+            teacher = self.teacher()(self.lq, self.spike, self.exposure, instants)
+            losses['l_distill'] = self.cri_distill(self.output.flatten(0, 1), teacher.flatten(0, 1))
+        if self.cri_reblur:
+            losses['l_reblur'] = self.cri_reblur(self.output, self.lq)
+        self.step(losses)
+
+    def student_frames(self, student: nn.Module, blur: Tensor, spikes: Tensor, instants: Sequence[int]) -> Tensor:
+        """(B, N, 3, sH, sW), not clipped: LDN at N instants, the blur branch run once."""
+        length = self.get_bare_model(student).num_spike
+        windows = torch.stack([spike_window(spikes, t, length) for t in instants], dim=1)
+        return student(blur, windows.to(blur.dtype))
+
+    def restorer(self, method: str) -> Restorer:
+        if method == 'sdm_bsn':
+            return sdm(self.spike_options.short_window, self.teacher().denoiser)
+        if method == 'teacher':
+            return self.teacher().restore
+        if method == 'ldn':
+            return self._restore
+        return super().restorer(method)
+
+    def _restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
+        frames = self.student_frames(self.trained_network, scene.blur, scene.spikes, instants)
+        return list(frames.clamp(0, 1).unbind(dim=1))

@@ -1,0 +1,139 @@
+"""What the three models share: strict options, the feed, one optimiser step, validation by restorers."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from basicsr.archs import build_network
+from basicsr.losses import build_loss
+from basicsr.models.sr_model import SRModel
+from basicsr.utils import get_root_logger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
+from spikereveal_plugin.models.restorers import restore_nothing, sdm
+from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, scene_from_batch
+from spikereveal_plugin.models.validation import validate
+from spikereveal_plugin.options import parse_section
+
+
+class SpikeModel(SRModel):
+    """A network `net_g` trained from blurry images and spikes alone."""
+
+    train_options: ClassVar[type[TrainOptions]]
+    methods: ClassVar[tuple[str, ...]]  # names `val.methods` may list
+    default_methods: ClassVar[tuple[str, ...]]
+    frozen_networks: ClassVar[tuple[str, ...]] = ()  # used, not trained: a resume loads them from where they came
+
+    def __init__(self, opt: dict[str, Any]) -> None:
+        check_option_file(opt, self.train_options, self.methods)
+        self.spike_options = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
+        self.val_options = parse_val(opt, self.methods)
+        super().__init__(opt)
+
+    def frozen_network(self, key: str) -> nn.Module:
+        """Build a network that is used as it is, with the weights that `path.pretrain_<key>` names.
+
+        Raises:
+            OptionError: the section or the path is missing.
+        """
+        name = key.removeprefix('network_')
+        path = self.opt['path'].get(f'pretrain_{key}')
+        if key not in self.opt or path is None:
+            raise OptionError(f'{type(self).__name__} needs the section {key} and its weights in path.pretrain_{key}')
+        network: nn.Module = build_network(self.opt[key]).to(self.device)
+        self.load_network(network, path, param_key=self.opt['path'].get(f'param_key_{name}', 'params'))
+        return network.requires_grad_(False).eval()
+
+    def init_training_settings(self) -> None:
+        self.net_g.train()
+        train = parse_train(self.train_options, self.opt)
+        self.ema_decay = train.ema_decay
+        if self.ema_decay > 0:
+            self.init_ema()
+        self.init_losses(train)
+        self.setup_optimizers()
+        self.setup_schedulers()
+
+    def init_ema(self) -> None:
+        """Start the moving average from `net_g`, or from what a checkpoint holds of it."""
+        self.net_g_ema = copy.deepcopy(self.get_bare_model(self.net_g)).requires_grad_(False).eval()
+        if path := self.opt['path'].get('pretrain_network_g'):
+            self.load_network(self.net_g_ema, path, self.opt['path'].get('strict_load_g', True), 'params_ema')
+
+    def init_losses(self, train: Any) -> None:
+        """Build the losses; the pixel loss of a stage that has one."""
+        self.cri_pix = build_loss(train.pixel_opt).to(self.device)
+
+    def setup_schedulers(self) -> None:
+        """BasicSR's schedules, where a cosine without periods spans the whole run, per iteration."""
+        train, schedule = self.opt['train'], self.opt['train']['scheduler']
+        if schedule['type'] == 'CosineAnnealingRestartLR':
+            schedule.setdefault('periods', [train['total_iter']])
+            schedule.setdefault('restart_weights', [1] * len(schedule['periods']))
+            if sum(schedule['periods']) < train['total_iter']:
+                raise OptionError(
+                    f'train.scheduler.periods: {schedule["periods"]} end before total_iter {train["total_iter"]}; '
+                    'leave periods out to span the run'
+                )
+        super().setup_schedulers()
+
+    def feed_data(self, data: Mapping[str, Any]) -> None:
+        self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
+        self.spike: Tensor = data['spike'].to(self.device, non_blocking=True)
+        self.exposure = batch_exposure(data['exposure'])
+
+    def step(self, losses: dict[str, Tensor]) -> None:
+        """Go one optimiser step down the sum of the losses, log each, move the average."""
+        torch.stack(list(losses.values())).sum().backward()
+        self.optimizer_g.step()
+        self.log_dict = self.reduce_loss_dict(losses)
+        if self.ema_decay > 0:
+            self.model_ema(decay=self.ema_decay)
+
+    @property
+    def trained_network(self) -> nn.Module:
+        """The network to test with: the moving average where there is one."""
+        return getattr(self, 'net_g_ema', None) or self.get_bare_model(self.net_g)
+
+    def restorer(self, method: str) -> Restorer:
+        """Return the restorer that `val.methods` calls `method`."""
+        return {'blur': restore_nothing, 'sdm': sdm(self.spike_options.short_window)}[method]
+
+    def scene(self, data: dict[str, Any]) -> Scene:
+        """The sample to restore and what to hold it against."""
+        return scene_from_batch(data, self.device)
+
+    def window(self) -> int:
+        """Readouts that must lie on both sides of an instant, as one odd number."""
+        return self.spike_options.short_window
+
+    def dist_validation(
+        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
+    ) -> None:
+        if self.opt['rank'] == 0:
+            self.nondist_validation(dataloader, current_iter, tb_logger, save_img)
+
+    @torch.no_grad()
+    def nondist_validation(
+        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
+    ) -> None:
+        was_training = self.net_g.training
+        self.net_g.eval()
+        report = validate(self, dataloader, save_img=save_img, current_iter=current_iter)
+        self.net_g.train(was_training)
+        name = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
+        self.metric_results = report.result()
+        if not self.metric_results:
+            return
+        get_root_logger().info(f'{name}\n{report.markdown()}')
+        if not self.is_train:
+            report.save(self.opt['path']['results_root'], name)
+            return
+        self._initialize_best_metric_results(name)
+        for metric, value in self.metric_results.items():
+            self._update_best_metric_result(name, metric, value, current_iter)
+        self._log_validation_metric_values(current_iter, name, tb_logger)

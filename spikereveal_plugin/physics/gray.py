@@ -1,0 +1,27 @@
+"""What the spike camera, which has no colour filter, sees of a colour image."""
+
+from typing import Final
+
+from torch import Tensor
+
+GRAY_WEIGHTS: Final = (0.30, 0.59, 0.11)
+
+
+def gray(image: Tensor) -> Tensor:
+    """Weigh the channels: 0.30 R + 0.59 G + 0.11 B.
+
+    Args:
+        image: (..., 3, H, W), RGB, floating.
+
+    Returns:
+        (..., 1, H, W), in the range of `image`.
+
+    Raises:
+        ValueError: `image` does not have three channels, or is not floating.
+    """
+    if image.dim() < 3 or image.shape[-3] != 3:
+        raise ValueError(f'gray: expected (..., 3, H, W) RGB, got shape {tuple(image.shape)}')
+    if not image.is_floating_point():
+        raise ValueError(f'gray: expected floating values, got {image.dtype}; divide 8-bit images by 255')
+    red, green, blue = (weight * channel for weight, channel in zip(GRAY_WEIGHTS, image.unbind(dim=-3), strict=True))
+    return (red + green + blue).unsqueeze(-3)

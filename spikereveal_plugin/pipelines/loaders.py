@@ -1,0 +1,69 @@
+"""Data loaders of a run, and its length in iterations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from basicsr.data import build_dataloader, build_dataset
+from basicsr.data.data_sampler import EnlargedSampler
+from torch.utils.data import DataLoader
+
+from spikereveal_plugin.errors import OptionError
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """The training loader with its sampler, the validation loaders, and the run's length."""
+
+    loader: DataLoader[Any]
+    sampler: EnlargedSampler
+    val_loaders: tuple[DataLoader[Any], ...]
+    total_iter: int
+    iters_per_epoch: int
+
+
+def build_train_data(opt: dict[str, Any]) -> TrainData:
+    """Build every loader; `train.total_epoch` becomes iterations, a whole pass over the data each.
+
+    Raises:
+        OptionError: no training set, an unknown phase, or fewer samples than one batch holds.
+    """
+    sections = opt['datasets']
+    if 'train' not in sections:
+        raise OptionError('datasets: no section train')
+    unknown = [name for name in sections if name.split('_')[0] not in ('train', 'val')]
+    if unknown:
+        raise OptionError(f'datasets: unknown phase {unknown[0]!r}; expected train, val, val_1, ...')
+    train_opt = sections['train']
+    dataset = build_dataset(train_opt)
+    ratio = train_opt.get('dataset_enlarge_ratio', 1)
+    sampler = EnlargedSampler(dataset, opt['world_size'], opt['rank'], ratio)
+    loader = _build_loader(dataset, train_opt, opt, sampler)
+    if len(loader) == 0:
+        raise OptionError(
+            f'datasets.train: {len(dataset)} samples (x {ratio}) are fewer than one batch; lower batch_size_per_gpu or '
+            'raise dataset_enlarge_ratio'
+        )
+    val_sections = [section for name, section in sections.items() if name != 'train']
+    val_loaders = tuple(_build_loader(build_dataset(section), section, opt, None) for section in val_sections)
+    return TrainData(loader, sampler, val_loaders, _total_iter(opt['train'], len(loader)), len(loader))
+
+
+def build_test_loaders(opt: dict[str, Any]) -> tuple[DataLoader[Any], ...]:
+    """Build the loaders of all data sets of a test, in the order of their sections' names."""
+    return tuple(
+        _build_loader(build_dataset(section), section, opt, None) for _, section in sorted(opt['datasets'].items())
+    )
+
+
+def _build_loader(dataset: Any, section: dict[str, Any], opt: dict[str, Any], sampler: Any) -> DataLoader[Any]:
+    return build_dataloader(
+        dataset, section, num_gpu=opt['num_gpu'], dist=opt['dist'], sampler=sampler, seed=opt['manual_seed']
+    )
+
+
+def _total_iter(train: dict[str, Any], iters_per_epoch: int) -> int:
+    if train.get('total_iter') is not None:
+        return int(train['total_iter'])
+    if train.get('total_epoch') is None:
+        raise OptionError('train: give total_iter or total_epoch')
+    return int(train['total_epoch']) * iters_per_epoch

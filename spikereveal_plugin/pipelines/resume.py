@@ -1,0 +1,44 @@
+"""Find and load the state that a run goes on from, on whatever device there is."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from basicsr.utils import check_resume
+from basicsr.utils.registry import MODEL_REGISTRY
+
+from spikereveal_plugin.errors import OptionError
+
+
+def newest_state(folder: Path) -> Path | None:
+    """The `<iteration>.state` of the highest iteration in a folder, if there is one."""
+    states = {int(path.stem): path for path in folder.glob('*.state') if path.stem.isdigit()}
+    return states[max(states)] if states else None
+
+
+def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
+    """Load what `path.resume_state` names or, with `--auto_resume`, the newest state of the experiment.
+
+    Sets the paths of the networks to the checkpoint of that iteration; frozen networks keep theirs. BasicSR's own
+    function moves the state to CUDA whatever the machine has.
+
+    Raises:
+        OptionError: the state is missing or unreadable.
+    """
+    path = newest_state(Path(opt['path']['training_states'])) if opt['auto_resume'] else None
+    if path is None and opt['path'].get('resume_state'):
+        path = Path(opt['path']['resume_state'])
+    if path is None:
+        return None
+    if not path.is_file():
+        raise OptionError(f'path.resume_state: {path} is no file')
+    try:
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise OptionError(f'path.resume_state: {path} cannot be read: {error}') from None
+    opt['path']['resume_state'] = str(path)
+    frozen = getattr(MODEL_REGISTRY.get(opt['model_type']), 'frozen_networks', ())
+    opt['path']['ignore_resume_networks'] = [*(opt['path'].get('ignore_resume_networks') or []), *frozen]
+    check_resume(opt, state['iter'])
+    del opt['path']['ignore_resume_networks']
+    return state

@@ -1,0 +1,106 @@
+"""From an option file to the options BasicSR's parts expect: devices, seeds, phases, folders."""
+
+import random
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from basicsr.utils import set_random_seed
+from basicsr.utils.dist_util import get_dist_info, init_dist
+from basicsr.utils.registry import MODEL_REGISTRY
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.options import check_keys, load_options, override
+from spikereveal_plugin.pipelines.log import root_logger
+
+
+def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
+    """Read, override and complete the options; those of this plugin's models are checked to the last key.
+
+    Args:
+        args: `opt` (path), `force_yml`, `launcher`, `auto_resume`, `debug`, as BasicSR's flags.
+        is_train: for `basicsr train`; outputs go to `experiments/` of the current folder, else to `results/`.
+
+    Raises:
+        OptionError: the file or an option is at fault.
+    """
+    root_logger()
+    opt = load_options(Path(args.opt))
+    override(opt, args.force_yml or [])
+    for key in ('name', 'model_type', 'datasets'):
+        if not opt.get(key):
+            raise OptionError(f'{args.opt}: missing option {key!r}')
+    opt['name'] = f'debug_{opt["name"]}' if args.debug and not opt['name'].startswith('debug') else opt['name']
+    opt.update(is_train=is_train, auto_resume=args.auto_resume, root_path=str(Path.cwd()))
+    opt['path'] = dict(opt.get('path') or {})
+    check_keys({opt['model_type']: None}, MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
+    model_class = MODEL_REGISTRY.get(opt['model_type'])
+    if issubclass(model_class, SpikeModel):
+        check_option_file(opt, model_class.train_options, model_class.methods)
+    _set_devices(opt, args.launcher)
+    _set_seed(opt)
+    _set_phases(opt)
+    _set_folders(opt)
+    if is_train:
+        _set_logger(opt)
+    elif isinstance(opt.get('val'), dict):
+        opt['val'].setdefault('suffix', None)
+        opt['val'].setdefault('save_img', False)
+    return opt
+
+
+def _set_devices(opt: dict[str, Any], launcher: str) -> None:
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    wanted = opt.get('num_gpu', 'auto')
+    if wanted != 'auto' and wanted > available:
+        root_logger().warning(f'num_gpu: {wanted} asked for, {available} found; running on {available or "the CPU"}')
+    opt['num_gpu'] = available if wanted == 'auto' else min(wanted, available)
+    opt['dist'] = launcher != 'none'
+    if opt['dist']:
+        if not available:
+            raise OptionError(f'--launcher {launcher}: no CUDA device found; on a CPU leave --launcher out')
+        init_dist(launcher, **(opt.get('dist_params') or {}))
+    opt['rank'], opt['world_size'] = get_dist_info()
+
+
+def _set_seed(opt: dict[str, Any]) -> None:
+    if opt.get('manual_seed') is None:
+        opt['manual_seed'] = random.randint(1, 10000)
+    set_random_seed(opt['manual_seed'] + opt['rank'])
+
+
+def _set_phases(opt: dict[str, Any]) -> None:
+    for name, dataset in opt['datasets'].items():
+        dataset['phase'] = name.split('_')[0]
+        if 'scale' in opt:
+            dataset['scale'] = opt['scale']
+        for key in [key for key in dataset if key.startswith('dataroot') and dataset[key]]:
+            dataset[key] = str(Path(dataset[key]).expanduser())
+
+
+def _set_folders(opt: dict[str, Any]) -> None:
+    path, root = opt['path'], Path(opt['root_path'])
+    for key, value in path.items():
+        if value is not None and ('resume_state' in key or 'pretrain_network' in key):
+            path[key] = str(Path(value).expanduser())
+    if opt['is_train']:
+        experiment = root / 'experiments' / opt['name']
+        path.update(experiments_root=str(experiment), models=str(experiment / 'models'))
+        path.update(training_states=str(experiment / 'training_states'), log=str(experiment))
+        path['visualization'] = str(experiment / 'visualization')
+    else:
+        results = root / 'results' / opt['name']
+        path.update(results_root=str(results), log=str(results), visualization=str(results / 'visualization'))
+
+
+def _set_logger(opt: dict[str, Any]) -> None:
+    logger = opt.setdefault('logger', {})
+    for key, value in {'print_freq': 100, 'save_checkpoint_freq': 5000, 'use_tb_logger': False}.items():
+        logger.setdefault(key, value)
+    if opt['name'].startswith('debug'):
+        logger.update(print_freq=1, save_checkpoint_freq=8)
+        if opt.get('val'):
+            opt['val']['val_freq'] = 8

@@ -1,0 +1,29 @@
+"""`basicsr test`: restore and score every data set of an option file."""
+
+from argparse import Namespace
+
+import torch
+from basicsr.models import build_model
+from basicsr.utils import make_exp_dirs
+
+from spikereveal_plugin.pipelines.loaders import build_test_loaders
+from spikereveal_plugin.pipelines.log import close_log, open_log
+from spikereveal_plugin.pipelines.setup import prepare_options
+
+
+def test_pipeline(args: Namespace) -> None:
+    """Test what an option file describes; outputs go to `results/<name>` of the current folder.
+
+    Raises:
+        SpikeRevealError: the options or the data are at fault.
+    """
+    opt = prepare_options(args, is_train=False)
+    torch.backends.cudnn.benchmark = True
+    loaders = build_test_loaders(opt)
+    make_exp_dirs(opt)
+    logger = open_log(opt, 'test')
+    model = build_model(opt)
+    for loader in loaders:
+        logger.info(f'Testing {loader.dataset.opt["name"]}: {len(loader.dataset)} images')  # type: ignore[attr-defined,arg-type]
+        model.validation(loader, current_iter=opt['name'], tb_logger=None, save_img=opt['val'].get('save_img', False))
+    close_log()
