@@ -39,23 +39,27 @@ def _add_simulate(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
     parser = _command(commands, 'simulate', 'make a data set from videos or folders of frames', _SIMULATE_EXAMPLES)
     parser.add_argument('sources', nargs='+', type=Path, metavar='VIDEO_OR_FOLDER', help='sharp footage')
     parser.add_argument(
-        '--factor', type=int, choices=(8, 16, 32), default=8, help='readouts per frame of the footage (%(default)s)'
+        '--factor',
+        type=int,
+        choices=(8, 16, 32),
+        default=8,
+        help='readouts per frame of the footage (default: %(default)s)',
     )
     parser.add_argument(
         '--test',
         nargs='+',
         default=[],
         metavar='SEQUENCE',
-        help='sequences to test on (the last fifth of each sequence)',
+        help='sequences to test on (default: the last fifth of each sequence)',
     )
     parser.add_argument(
-        '--resize', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='resize frames first (as they are)'
+        '--resize', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='resize frames first (default: as they are)'
     )
     parser.add_argument(
         '--flow',
         choices=('ultrafast', 'fast', 'medium'),
         default='medium',
-        help='effort of the optical flow between frames (%(default)s)',
+        help='effort of the optical flow between frames (default: %(default)s)',
     )
     _add_common(parser)
     parser.set_defaults(run=_run_simulate)
@@ -63,15 +67,15 @@ def _add_simulate(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _add_sample(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     parser = _command(commands, 'sample', 'make a small data set from photographs, with no download', _SAMPLE_EXAMPLES)
-    parser.add_argument('--train', type=int, default=48, metavar='N', help='training samples (%(default)s)')
-    parser.add_argument('--test', type=int, default=6, metavar='N', help='test samples (%(default)s)')
+    parser.add_argument('--train', type=int, default=48, metavar='N', help='training samples (default: %(default)s)')
+    parser.add_argument('--test', type=int, default=6, metavar='N', help='test samples (default: %(default)s)')
     parser.add_argument(
         '--size',
         nargs=2,
         type=int,
         default=(256, 384),
         metavar=('HEIGHT', 'WIDTH'),
-        help='of the images, multiples of 16 (256 384)',
+        help='of the images, multiples of 16 (default: 256 384)',
     )
     _add_common(parser)
     parser.set_defaults(run=_run_sample)
@@ -88,10 +92,10 @@ def _command(
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--threshold', type=float, default=1.0, help="of the spike camera, the paper's theta (%(default)s)"
+        '--threshold', type=float, default=1.0, help="of the spike camera, the paper's theta (default: %(default)s)"
     )
     parser.add_argument('--no-noise', action='store_true', help='leave out the spikes that a sensor fires by itself')
-    parser.add_argument('--seed', type=int, default=0, help='of all randomness (%(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of all randomness (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace the data set if DIR holds one')
 
 

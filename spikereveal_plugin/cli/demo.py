@@ -60,9 +60,9 @@ def run_demo(folder: Path, *, seed: int, scale: Scale | None = None) -> None:
     table = (folder / RESULTS / 'sample.md').read_text(encoding='utf-8')
     _say(f'\nHeld-out photographs:\n\n{table}')
     _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
-    _say(
-        f'table:    {folder / RESULTS}/sample.md (.csv, .json)\ntime:     {(time.monotonic() - started) / 60:.1f} minutes'
-    )
+    minutes = (time.monotonic() - started) / 60
+    _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
+    _say(f'table:    {folder / RESULTS}/sample.md (.csv, .json)\ntime:     {minutes:.1f} minutes')
     for rival in ('blur', 'sdm'):
         if psnr['ldn'] <= psnr[rival]:
             raise DemoError(

@@ -1,6 +1,7 @@
 """A data set on disk: one LMDB a kind and split, and `dataset.json`, which says how it was made."""
 
 import json
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from spikereveal_plugin.formats.spike_lmdb import SpikeLmdbWriter
 FORMAT_VERSION = 1
 MANIFEST = 'dataset.json'
 SPLITS = ('train', 'test')
+
+_log = logging.getLogger('spikereveal')
 
 
 class _Split:
@@ -122,6 +125,9 @@ class DatasetWriter:
         if self._out.exists():
             shutil.rmtree(self._out)
         self._partial.rename(self._out)
+        _log.info(
+            '%s: %s', self._out, ', '.join(f'{counts.total()} {name} samples' for name, counts in self._counts.items())
+        )
         return self._out
 
 

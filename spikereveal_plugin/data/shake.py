@@ -17,7 +17,7 @@ CYCLES = 1.5  # how many cycles the fastest of them goes through in a recording
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Where the view is at each readout: `x`, `y` in view pixels from the start, `angle` in radians; (T,) each."""
+    """Where the view is at each readout: `x`, `y` in view pixels, `angle` clockwise in radians; (T,) each."""
 
     x: Vector
     y: Vector

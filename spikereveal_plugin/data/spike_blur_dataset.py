@@ -61,8 +61,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts.
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
-    lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor size. For
-    training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`.
+    lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
+    size. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`.
     """
 
     def __init__(self, opt: dict[str, Any]) -> None:

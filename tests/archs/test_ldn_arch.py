@@ -55,14 +55,14 @@ def test_a_sequence_is_the_frames_one_by_one():
     blur = torch.rand(2, 3, 16, 24, dtype=torch.float64)
     windows = torch.randint(0, 2, (2, 3, 5, 4, 6)).double()
     singly = torch.stack([network(blur, windows[:, n]) for n in range(3)], dim=1)
-    torch.testing.assert_close(network.forward_sequence(blur, windows), singly)
+    torch.testing.assert_close(network(blur, windows), singly)
 
 
 def test_the_blur_branch_runs_once_a_sequence():
     network = LDN(num_spike=3)
     batches = []
     network.blur_down1.register_forward_hook(lambda module, inputs, output: batches.append(output.shape[0]))
-    network.forward_sequence(torch.rand(2, 3, 8, 8), torch.zeros(2, 7, 3, 2, 2))
+    network(torch.rand(2, 3, 8, 8), torch.zeros(2, 7, 3, 2, 2))
     assert batches == [2]
 
 
@@ -90,9 +90,9 @@ def test_a_blurry_image_of_another_size_is_refused(shape):
         LDN()(torch.zeros(shape), torch.zeros(1, 21, 4, 4))
 
 
-def test_windows_without_an_axis_of_instants_are_refused():
-    with pytest.raises(ValueError, match=r'expected windows \(B, N, 21, H, W\), got \(1, 21, 4, 4\)'):
-        LDN().forward_sequence(torch.zeros(1, 3, 16, 16), torch.zeros(1, 21, 4, 4))
+def test_windows_of_another_length_are_refused():
+    with pytest.raises(ValueError, match=r'expected spikes \(B, 21, H, W\), got \(1, 20, 4, 4\)'):
+        LDN()(torch.zeros(1, 3, 16, 16), torch.zeros(1, 2, 20, 4, 4))
 
 
 def test_too_narrow_for_its_channel_attention_is_refused():

@@ -1,0 +1,60 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from spikereveal_plugin.cli.data_command import add_data_parser
+from spikereveal_plugin.data import sample_photographs as sample_module
+from spikereveal_plugin.data import simulate_footage as simulate_module
+from spikereveal_plugin.data.sample_photographs import SampleOptions
+from spikereveal_plugin.data.simulate_footage import SimulateOptions
+
+
+def parse(*words):
+    parser = argparse.ArgumentParser()
+    add_data_parser(parser.add_subparsers())
+    return parser.parse_args(['data', *words])
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    calls = []
+    monkeypatch.setattr(simulate_module, 'simulate_footage', lambda *args: calls.append(args))
+    monkeypatch.setattr(sample_module, 'sample_photographs', lambda *args: calls.append(args))
+    return calls
+
+
+def run(*words):
+    args = parse(*words)
+    args.run(args)
+
+
+def test_defaults_are_those_of_the_options(calls):
+    run('simulate', 'a.mp4', '-o', 'out')
+    run('sample', '-o', 'out')
+    assert calls == [([Path('a.mp4')], Path('out'), SimulateOptions()), (Path('out'), SampleOptions())]
+
+
+def test_every_option_arrives(calls):
+    common = ['--threshold', '2', '--no-noise', '--seed', '3', '--overwrite', '-o', 'out']
+    run('simulate', 'a.mp4', 'b', '--factor', '16', '--test', 'b', '--resize', '64', '96', '--flow', 'fast', *common)
+    run('sample', '--train', '4', '--test', '2', '--size', '64', '96', *common)
+    shared = {'threshold': 2.0, 'noise': False, 'seed': 3, 'overwrite': True}
+    assert calls[0][2] == SimulateOptions(factor=16, test=('b',), resize=(64, 96), flow='fast', **shared)
+    assert calls[1][1] == SampleOptions(train=4, test=2, height=64, width=96, **shared)
+
+
+@pytest.mark.parametrize(
+    'words', [('simulate', '-o', 'out'), ('simulate', 'a'), ('simulate', 'a', '-o', 'o', '--factor', '9')]
+)
+def test_wrong_usage_is_refused(words, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        parse(*words)
+    assert 'usage' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', ['simulate', 'sample'])
+def test_help_has_examples(command, capsys):
+    with pytest.raises(SystemExit, match='0'):
+        parse(command, '--help')
+    assert f'spikereveal data {command}' in capsys.readouterr().out.partition('examples:')[2]

@@ -1,0 +1,131 @@
+import logging
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from spikereveal_plugin.data.dataset_writer import read_manifest
+from spikereveal_plugin.data.exposure_builder import sensor_light
+from spikereveal_plugin.data.image_file import save_image
+from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+
+
+def moving_frames(count, height=32, width=48, seed=0):
+    noise = np.random.default_rng(seed).uniform(0, 255, (height, width + 2 * count, 3)).astype(np.float32)
+    scene = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    return [np.ascontiguousarray(scene[:, 2 * index : 2 * index + width]) for index in range(count)]
+
+
+def write_sequence(folder, count, **kwargs):
+    frames = moving_frames(count, **kwargs)
+    for index, frame in enumerate(frames):
+        save_image(folder / f'{index}.png', frame)
+    return frames
+
+
+def mix(first, second, steps):
+    """The simplest interpolator, so that the expectation can be computed in one line."""
+    for step in range(steps):
+        yield (first * (1 - step / steps) + second * (step / steps)).astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    """Two sequences at factor 32: three exposures to train on, two to test on."""
+    root = tmp_path_factory.mktemp('footage')
+    frames = {name: write_sequence(root / 'in' / name, count, seed=count) for name, count in (('a', 17), ('b', 13))}
+    options = SimulateOptions(factor=32, test=('b',))
+    return simulate_footage([root / 'in'], root / 'out', options, mix), frames, root
+
+
+def test_names_and_splits(built):
+    out, _, _ = built
+    assert ImageLmdb(out / 'train/blur.lmdb').keys == ('a/000006', 'a/000010', 'a/000014')[:3]
+    assert ImageLmdb(out / 'test/blur.lmdb').keys == ('b/000006', 'b/000010')
+    assert SpikeLmdb(out / 'test/spike.lmdb').keys == ('b/000006', 'b/000010')
+
+
+@pytest.mark.parametrize('exposure', [1, 2])
+def test_a_sample_is_what_the_readouts_give(built, exposure):
+    out, frames, _ = built
+    stream = np.stack([frame for first, second in pairwise(frames['b']) for frame in mix(first, second, 32)])
+    first = exposure * 4 * 32
+    key = f'b/{4 * exposure + 2:06d}'
+    blur = ImageLmdb(out / 'test/blur.lmdb').read(key)
+    assert np.abs(blur - stream[first : first + 97].mean(axis=0)).max() <= 0.5 + 1e-3
+    sequence = ImageLmdb(out / 'test/sharp_sequence.lmdb')
+    for readout in (20, 36, 52, 68, 84, 100, 116):
+        expected = np.rint(stream[first + readout - 20])
+        np.testing.assert_array_equal(sequence.read(f'{key}/{readout:03d}'), expected)
+    np.testing.assert_array_equal(sequence.read(f'{key}/020'), frames['b'][4 * exposure])
+    np.testing.assert_array_equal(ImageLmdb(out / 'test/sharp.lmdb').read(key), sequence.read(f'{key}/068'))
+    light = np.stack([sensor_light(frame).numpy() for frame in stream[first - 20 : first + 117]])
+    spikes = SpikeLmdb(out / 'test/spike.lmdb').read(key)
+    assert spikes.shape == (137, 8, 12)
+    for window in (np.s_[:45], np.s_[45:90], np.s_[90:]):  # rate follows light within one spike, plus noise
+        assert np.abs(spikes[window].sum(axis=0) - 0.993 * light[window].sum(axis=0)).mean() < 0.8
+
+
+def test_the_order_of_sequences_changes_nothing(built):
+    out, _, root = built
+    options = SimulateOptions(factor=32, test=('b',))
+    again = simulate_footage([root / 'in/b', root / 'in/a'], root / 'again', options, mix)
+    for key in ('b/000006', 'b/000010'):
+        np.testing.assert_array_equal(
+            SpikeLmdb(out / 'test/spike.lmdb').read(key), SpikeLmdb(again / 'test/spike.lmdb').read(key)
+        )
+
+
+def test_the_manifest_repeats_the_options(built):
+    out, _, _ = built
+    manifest = read_manifest(out)
+    assert manifest['source'] == 'spikereveal data simulate'
+    parameters = manifest['parameters']
+    assert (parameters['factor'], parameters['originals_per_exposure'], parameters['test']) == (32, 4, ['b'])
+    assert parameters['footage']['b'] == {'file': 'b', 'frames': 13, 'resized': [32, 48], 'size': [32, 48]}
+
+
+def test_published_factor_with_optical_flow_keeps_originals(tmp_path):
+    frames = write_sequence(tmp_path / 'in/walk', 43, height=32, width=32)
+    out = simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(flow='ultrafast', noise=False))
+    assert ImageLmdb(out / 'train/blur.lmdb').keys == ('walk/000019',)
+    assert ImageLmdb(out / 'test/blur.lmdb').keys == ('walk/000032',)
+    np.testing.assert_array_equal(ImageLmdb(out / 'train/sharp.lmdb').read('walk/000019'), frames[19])
+    sequence = ImageLmdb(out / 'test/sharp_sequence.lmdb')
+    for number, readout in enumerate((20, 36, 52, 68, 84, 100, 116)):
+        np.testing.assert_array_equal(sequence.read(f'walk/000032/{readout:03d}'), frames[26 + 2 * number])
+
+
+def test_cropping_is_said(tmp_path, caplog):
+    write_sequence(tmp_path / 'in/walk', 14, height=40, width=50)
+    with caplog.at_level(logging.INFO, 'spikereveal'):
+        out = simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(factor=32), mix)
+    assert 'frames of 40x50 (height x width) are cut to their middle 32x48' in caplog.text
+    assert read_manifest(out)['parameters']['footage']['walk']['size'] == [32, 48]
+    assert ImageLmdb(out / 'train/blur.lmdb').shapes == {'walk/000006': (32, 48)}
+
+
+def test_a_frame_that_breaks_late_leaves_nothing(tmp_path):
+    write_sequence(tmp_path / 'in/walk', 14)
+    (tmp_path / 'in/walk/11.png').write_bytes(b'torn')
+    with pytest.raises(SpikeDataError, match=r'11\.png: not a readable image'):
+        simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(factor=32), mix)
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
+
+
+def test_short_footage_is_refused_before_work_starts(tmp_path):
+    write_sequence(tmp_path / 'in/walk', 8)
+    with pytest.raises(SpikeDataError, match='walk: 8 frames, factor 32 needs at least 9'):
+        simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(factor=32), mix)
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
+
+
+def test_impossible_options_are_refused():
+    with pytest.raises(OptionError, match='threshold 0: expected a positive number'):
+        SimulateOptions(threshold=0)
+    with pytest.raises(OptionError, match=r'resize \(0, 10\)'):
+        SimulateOptions(resize=(0, 10))

@@ -1,0 +1,71 @@
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spikereveal_plugin import _compat
+from spikereveal_plugin.errors import EnvironmentProblemError
+
+
+def test_the_release_is_accepted():
+    _compat.check_basicsr_is_the_release()
+
+
+def test_basicsr_imports_and_has_our_names():
+    from basicsr.utils import registry
+
+    for kind, names in {
+        'ARCH': ['BSN', 'SpikeEDSR', 'LDN', 'EDSR'],
+        'DATASET': ['SpikeBlurDataset'],
+        'MODEL': ['BSNModel', 'SpikeEDSRModel', 'SpikeDistillModel', 'SRModel'],
+        'LOSS': ['LPIPSLoss', 'ReblurLoss'],
+        'METRIC': [
+            'calculate_pyiqa',
+            'calculate_psnr',
+            'calculate_ssim',
+            'calculate_psnr_paper',
+            'calculate_ssim_paper',
+        ],
+    }.items():
+        assert set(names) <= set(getattr(registry, f'{kind}_REGISTRY').keys())
+
+
+def test_a_fork_on_the_path_is_named(tmp_path: Path):
+    (tmp_path / 'basicsr').mkdir()
+    (tmp_path / 'basicsr/__init__.py').write_text('')
+    run = subprocess.run(
+        [sys.executable, '-c', 'import spikereveal_plugin'], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert f'finds {(tmp_path / "basicsr/__init__.py").resolve()}, a fork' in run.stderr
+    assert 'pip install --force-reinstall --no-deps basicsr==1.4.2' in run.stderr
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch):
+    class Old:
+        version = '1.3.4.9'
+
+    monkeypatch.setattr(importlib.metadata, 'distribution', lambda name: Old())
+    with pytest.raises(EnvironmentProblemError, match='basicsr 1.3.4.9 is installed'):
+        _compat.check_basicsr_is_the_release()
+
+
+def test_no_basicsr_is_said(monkeypatch: pytest.MonkeyPatch):
+    def absent(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, 'distribution', absent)
+    with pytest.raises(EnvironmentProblemError, match='basicsr is not installed'):
+        _compat.check_basicsr_is_the_release()
+
+
+def test_gray_of_the_restored_module_is_torchvisions():
+    import torch
+    from torchvision.transforms import functional
+    from torchvision.transforms.functional_tensor import rgb_to_grayscale
+
+    image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(rgb_to_grayscale(image), functional.rgb_to_grayscale(image))

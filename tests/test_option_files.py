@@ -1,0 +1,130 @@
+"""Every shipped option file: its names exist, its arguments bind, its published settings are there."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.options import load_options
+
+FOLDER = Path(__file__).resolve().parents[1] / 'options'
+FILES = sorted(FOLDER.glob('*.yml'))
+NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
+
+
+def check(opt: dict[str, Any]) -> None:
+    model = MODEL_REGISTRY.get(opt['model_type'])
+    check_option_file(opt, model.train_options, model.methods)
+
+
+def test_the_promised_files_are_there():
+    assert {path.stem for path in FILES} == set(NAMES)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: p.stem)
+def test_option_file(path: Path):
+    opt = load_options(path)
+    check(opt)
+    assert opt['name'] == path.stem
+    for key in ('network_g', 'network_bsn', 'network_sr'):
+        if key in opt:
+            bind(ARCH_REGISTRY, opt[key])
+    for section in opt['datasets'].values():
+        assert section['type'] in DATASET_REGISTRY
+    for key in ('pixel_opt', 'distill_opt', 'reblur_opt'):
+        if key in opt.get('train', {}):
+            bind(LOSS_REGISTRY, opt['train'][key])
+    for section in ((opt.get('val') or {}).get('metrics') or {}).values():
+        assert section['type'] in METRIC_REGISTRY
+
+
+def bind(registry: Any, section: dict[str, Any]) -> None:
+    arguments = {key: value for key, value in section.items() if key != 'type'}
+    inspect.signature(registry.get(section['type'])).bind(**arguments)
+
+
+@pytest.mark.parametrize(
+    ('name', 'lr', 'epochs'), [('bsn_gopro', 3e-4, 1000), ('edsr_gopro', 2e-4, 70), ('ldn_gopro', 1e-3, 100)]
+)
+def test_published_settings_are_the_defaults(name: str, lr: float, epochs: int):
+    opt = load_options(FOLDER / f'{name}.yml')
+    assert opt['train']['optim_g'] == {'type': 'Adam', 'lr': lr}
+    assert opt['train']['scheduler'] == {'type': 'CosineAnnealingRestartLR'}
+    assert opt['train']['total_epoch'] == epochs
+    assert (opt['datasets']['train']['batch_size_per_gpu'], opt['datasets']['train']['gt_size']) == (4, 512)
+    assert '/train/' in opt['datasets']['train']['dataroot_lq']
+
+
+@pytest.mark.parametrize(('name', 'weight'), [('ldn_gopro', 100), ('ldn_rsb', 200)])
+def test_lambda_is_the_papers(name: str, weight: float):
+    train = load_options(FOLDER / f'{name}.yml')['train']
+    assert train['reblur_opt'] == {'type': 'ReblurLoss', 'loss_weight': weight}
+    assert (train['distill_opt']['type'], train['distill_opt']['net']) == ('LPIPSLoss', 'vgg')
+
+
+@pytest.mark.parametrize(
+    ('path', 'key', 'match'),
+    [
+        ((), 'trian', "options: unknown option 'trian'. Did you mean 'train'?"),
+        (('train',), 'total_itr', "train: unknown option 'total_itr'. Did you mean 'total_iter'?"),
+        (('train', 'optim_g'), 'learning_rate', "train.optim_g: unknown option 'learning_rate'"),
+        (('train', 'scheduler'), 'eta_mim', "train.scheduler: unknown option 'eta_mim'. Did you mean 'eta_min'?"),
+        (('train', 'distill_opt'), 'nett', "train.distill_opt: unknown option 'nett'. Did you mean 'net'?"),
+        (
+            ('train', 'reblur_opt'),
+            'los_weight',
+            "train.reblur_opt: unknown option 'los_weight'. Did you mean 'loss_weight'?",
+        ),
+        (('network_g',), 'num_spikes', "network_g: unknown option 'num_spikes'. Did you mean 'num_spike'?"),
+        (('network_sr',), 'num_blocks', "network_sr: unknown option 'num_blocks'. Did you mean 'num_block'?"),
+        (('datasets', 'train'), 'gt_sise', "datasets.train: unknown option 'gt_sise'. Did you mean 'gt_size'?"),
+        (('spike',), 'short_windw', "spike: unknown option 'short_windw'. Did you mean 'short_window'?"),
+        (('path',), 'pretrain_network_s', "path: unknown option 'pretrain_network_s'"),
+        (('val',), 'methdos', "val: unknown option 'methdos'. Did you mean 'methods'?"),
+        (
+            ('val', 'metrics', 'psnr'),
+            'crop_boarder',
+            "val.metrics.psnr: unknown option 'crop_boarder'. Did you mean 'crop_border'?",
+        ),
+        (('logger',), 'print_frequ', "logger: unknown option 'print_frequ'. Did you mean 'print_freq'?"),
+    ],
+)
+def test_a_typo_in_any_section_is_refused_with_the_nearest_key(path: tuple[str, ...], key: str, match: str):
+    opt = load_options(FOLDER / 'ldn_gopro.yml')
+    section = opt
+    for part in path:
+        section = section[part]
+    section[key] = 1
+    with pytest.raises(OptionError, match=match.replace('?', r'\?')):
+        check(opt)
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'match'),
+    [
+        (('network_g', 'type'), 'LDM', "network_g: unknown type 'LDM'. Did you mean 'LDN'?"),
+        (('train', 'distill_opt', 'type'), 'LPIPSLos', "Did you mean 'LPIPSLoss'?"),
+        (('train', 'total_iter'), 5, 'give either total_iter or total_epoch'),
+        (('train', 'total_epoch'), '100', "train.total_epoch: expected a whole number or ~, found '100'"),
+        (('val', 'methods'), ['blur', 'studnet'], "val.methods: unknown option 'studnet'"),
+        (('val', 'metrics', 'psnr', 'type'), 'calculate_psrn', "Did you mean 'calculate_psnr'?"),
+        (
+            ('train', 'scheduler', 'type'),
+            'CosineAnnealingLR',
+            "train.scheduler.type: unknown option 'CosineAnnealingLR'",
+        ),
+        (('datasets', 'train', 'type'), 'SpikeBlurDatset', "Did you mean 'SpikeBlurDataset'?"),
+    ],
+)
+def test_a_wrong_value_is_refused(path: tuple[str, ...], value: object, match: str):
+    opt = load_options(FOLDER / 'ldn_gopro.yml')
+    section = opt
+    for part in path[:-1]:
+        section = section[part]
+    section[path[-1]] = value
+    with pytest.raises(OptionError, match=match.replace('?', r'\?')):
+        check(opt)

@@ -1,0 +1,76 @@
+import cv2
+import numpy as np
+import pytest
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.visual.video import save_video
+
+
+def frames(count, height=48, width=64):
+    return (np.full((height, width, 3), (30 * index, 100, 0), np.uint8) for index in range(count))
+
+
+def read(path):
+    video = cv2.VideoCapture(str(path))
+    found = []
+    while (result := video.read())[0]:
+        found.append(result[1][:, :, ::-1])
+    video.release()
+    return np.stack(found)
+
+
+def test_frames_come_back_in_order_and_colour(tmp_path):
+    assert save_video(tmp_path / 'deep/out.mp4', frames(7), fps=5) == 7
+    found = read(tmp_path / 'deep/out.mp4')
+    assert found.shape == (7, 48, 64, 3)
+    np.testing.assert_allclose(found.mean(axis=(1, 2))[:, 0], 30 * np.arange(7), atol=8)
+    np.testing.assert_allclose(found.mean(axis=(1, 2))[:, 1], 100, atol=8)
+
+
+def test_odd_sizes_grow_by_one(tmp_path):
+    save_video(tmp_path / 'out.mp4', frames(3, 33, 45))
+    assert read(tmp_path / 'out.mp4').shape == (3, 34, 46, 3)
+
+
+def test_nothing_to_write_is_refused(tmp_path):
+    with pytest.raises(SpikeDataError, match='there is no frame to write'):
+        save_video(tmp_path / 'out.mp4', [])
+    with pytest.raises(SpikeDataError, match=r'expected a name that ends in \.mp4'):
+        save_video(tmp_path / 'out.gif', frames(1))
+    with pytest.raises(ValueError, match='0 frames per second'):
+        save_video(tmp_path / 'out.mp4', frames(1), fps=0)
+
+
+def test_frames_of_other_forms_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r'expected \(48, 64, 3\) RGB uint8 as the first frame, got \(48, 66, 3\)'):
+        save_video(tmp_path / 'out.mp4', [*frames(1), *frames(1, width=66)])
+    with pytest.raises(ValueError, match='got .* float32'):
+        save_video(tmp_path / 'out.mp4', [np.zeros((48, 64, 3), np.float32)])
+
+
+def test_a_writer_that_does_not_open_is_reported(tmp_path, monkeypatch):
+    class Closed:
+        def isOpened(self):  # noqa: N802
+            return False
+
+    Closed.fourcc = staticmethod(cv2.VideoWriter.fourcc)
+    monkeypatch.setattr(cv2, 'VideoWriter', lambda *_: Closed())
+    monkeypatch.setattr(cv2.VideoWriter, 'fourcc', Closed.fourcc, raising=False)
+    with pytest.raises(SpikeDataError, match='OpenCV cannot write an mp4v video here'):
+        save_video(tmp_path / 'out.mp4', frames(1))
+
+
+def test_lost_frames_are_reported(tmp_path, monkeypatch):
+    class Empty:
+        def __init__(self, _):
+            pass
+
+        def grab(self):
+            return False
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Empty)
+    with pytest.raises(SpikeDataError, match='2 frames were written, 0 can be read back'):
+        save_video(tmp_path / 'out.mp4', frames(2))
