@@ -24,3 +24,12 @@ def shared() -> Path:
 def golden(shared: Path) -> Callable[[str], np.lib.npyio.NpzFile]:
     """Load one file of reference inputs and outputs by name."""
     return lambda name: np.load(shared / 'golden' / name)
+
+
+@pytest.fixture(scope='session')
+def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole data set of 64 x 96 images: four samples to train on, two to test on."""
+    from spikereveal_plugin.data.sample_photographs import SampleOptions, sample_photographs
+
+    out = tmp_path_factory.mktemp('data') / 'sample'
+    return sample_photographs(out, SampleOptions(train=4, test=2, height=64, width=96, travel=(6.0, 10.0)))

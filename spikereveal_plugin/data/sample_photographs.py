@@ -6,6 +6,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
+import numpy as np
 from tqdm import tqdm
 
 from spikereveal_plugin.data.dataset_writer import DatasetWriter
@@ -37,6 +39,7 @@ class SampleOptions:
         test: number of test samples, spread over two others.
         height: of the images, a multiple of 16.
         width: of the images, a multiple of 16.
+        zoom: enlargement of the photographs; at 2 the sensor sees about as little detail a pixel as in real footage.
         travel: (shortest, longest) path of the view during an exposure, in pixels.
         max_degrees: bound of the view's turn to either side.
         threshold: of the spike camera; a white pixel fires at every `threshold`-th readout.
@@ -49,6 +52,7 @@ class SampleOptions:
     test: int = 6
     height: int = 256
     width: int = 384
+    zoom: float = 2.0
     travel: tuple[float, float] = (20.0, 40.0)
     max_degrees: float = 1.5
     threshold: float = 1.0
@@ -62,6 +66,8 @@ class SampleOptions:
             raise OptionError(f'{self.train} training and {self.test} test samples: expected at least one of each')
         if min(self.height, self.width) < MULTIPLE or self.height % MULTIPLE or self.width % MULTIPLE:
             raise OptionError(f'size {self.height}x{self.width}: expected multiples of {MULTIPLE}')
+        if not 1 <= self.zoom <= 8:
+            raise OptionError(f'zoom {self.zoom}: expected a number from 1 to 8')
         if not 0 < self.travel[0] <= self.travel[1]:
             raise OptionError(f'travel {self.travel}: expected the shortest path, above 0, and then the longest')
 
@@ -81,7 +87,11 @@ def sample_photographs(out: Path, options: SampleOptions) -> Path:
     """
     capture = Capture(camera=SpikeCamera(options.threshold), has_noise=options.noise)
     folder = _photo_folder()
-    read = cache(load_image)
+
+    @cache
+    def read(path: Path) -> Image:
+        return _enlarge(load_image(path), options.zoom)
+
     with DatasetWriter(out, capture, overwrite=options.overwrite) as writer:
         with tqdm(total=options.train + options.test, unit='exposure', disable=None) as progress:
             for split, count, photos in (('train', options.train, TRAIN_PHOTOS), ('test', options.test, TEST_PHOTOS)):
@@ -110,6 +120,12 @@ def _shake(photo: Image, sequence: str, name: str, capture: Capture, options: Sa
     for frame in shaken_frames(photo, options.height, options.width, trajectory, motion):
         builder.add(frame, sensor_light(frame, capture.ratio))
     return builder.finish()
+
+
+def _enlarge(photo: Image, zoom: float) -> Image:
+    if zoom == 1:
+        return photo
+    return cv2.resize(photo, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
 
 
 def _photo_folder() -> Path:

@@ -18,7 +18,6 @@ def check_pipeline(args: Namespace, *, is_train: bool) -> None:
     opt = prepare_options(args, is_train=is_train)
     if is_train:
         data = build_train_data(opt)
-        opt['train']['total_iter'] = data.total_iter
         loaders = (data.loader, *data.val_loaders)
     else:
         loaders = build_test_loaders(opt)

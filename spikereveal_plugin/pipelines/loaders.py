@@ -22,7 +22,7 @@ class TrainData:
 
 
 def build_train_data(opt: dict[str, Any]) -> TrainData:
-    """Build every loader; `train.total_epoch` becomes iterations, a whole pass over the data each.
+    """Build every loader; `train.total_epoch` becomes `total_iter` in `opt`, an epoch being a pass over the data.
 
     Raises:
         OptionError: no training set, an unknown phase, or fewer samples than one batch holds.
@@ -43,9 +43,10 @@ def build_train_data(opt: dict[str, Any]) -> TrainData:
             f'datasets.train: {len(dataset)} samples (x {ratio}) are fewer than one batch; lower batch_size_per_gpu or '
             'raise dataset_enlarge_ratio'
         )
+    opt['train'].update(total_iter=_total_iter(opt['train'], len(loader)), total_epoch=None)
     val_sections = [section for name, section in sections.items() if name != 'train']
     val_loaders = tuple(_build_loader(build_dataset(section), section, opt, None) for section in val_sections)
-    return TrainData(loader, sampler, val_loaders, _total_iter(opt['train'], len(loader)), len(loader))
+    return TrainData(loader, sampler, val_loaders, opt['train']['total_iter'], len(loader))
 
 
 def build_test_loaders(opt: dict[str, Any]) -> tuple[DataLoader[Any], ...]:

@@ -1,6 +1,7 @@
 """BasicSR's root logger, usable before a log file exists and through several runs in one process."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from basicsr.utils.options import dict2str
 
 
 def root_logger() -> logging.Logger:
-    """Return BasicSR's logger at level INFO, which BasicSR sets only once it has a file to write to."""
+    """Return BasicSR's logger at level INFO, which BasicSR sets only once it has a file, writing to today's stderr."""
     logger: logging.Logger = get_root_logger()
+    for handler in logger.handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.stream = sys.stderr  # not setStream, which first flushes a stream that may be closed
     logger.setLevel(logging.INFO if get_dist_info()[0] == 0 else logging.ERROR)
     return logger
 

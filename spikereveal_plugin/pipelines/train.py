@@ -38,7 +38,6 @@ def train_pipeline(args: Namespace) -> None:
     torch.backends.cudnn.benchmark = True
     state = load_resume_state(opt)
     data = build_train_data(opt)
-    opt['train']['total_iter'] = data.total_iter
     if state is None:
         make_exp_dirs(opt)
         if opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:

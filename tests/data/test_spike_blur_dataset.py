@@ -1,0 +1,205 @@
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from basicsr.data import build_dataloader, build_dataset
+
+from spikereveal_plugin.data.augment import Symmetry, apply
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.physics.tfp import exposure_rate
+
+
+def section(root: Path, split: str, phase: str, **extra: Any) -> dict[str, Any]:
+    return {
+        'name': 'tiny',
+        'type': 'SpikeBlurDataset',
+        'phase': phase,
+        'dataroot_lq': str(root / split / 'blur.lmdb'),
+        'dataroot_spike': str(root / split / 'spike.lmdb'),
+        'io_backend': {'type': 'lmdb'},
+        **extra,
+    }
+
+
+def ground_truth(root: Path) -> dict[str, str]:
+    test = root / 'test'
+    return {'dataroot_gt': str(test / 'sharp.lmdb'), 'dataroot_gt_sequence': str(test / 'sharp_sequence.lmdb')}
+
+
+def test_train_item_needs_no_ground_truth(tiny_set: Path):
+    item = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, use_hflip=True, use_rot=True))[0]
+    assert set(item) == {'lq', 'spike', 'exposure', 'lq_path'}
+    assert item['lq'].shape == (3, 32, 32)
+    assert item['lq'].dtype == torch.float32
+    assert item['spike'].shape == (137, 8, 8)
+    assert item['spike'].unique().tolist() == [0, 1]
+    assert item['exposure'].tolist() == [20, 97]
+
+
+def test_crops_of_image_and_spikes_show_the_same_place(tiny_set: Path):
+    """The gray of every crop, reduced to the sensor, is the firing rate of its spikes (Eq. 5), however it is turned."""
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=48, use_hflip=True, use_rot=True))
+    random.seed(0)
+    small, rate = [], []
+    for index in [0, 1, 2, 3] * 8:
+        item = dataset[index]
+        small.append(torch.nn.functional.avg_pool2d(gray(item['lq'][None]), 4))
+        rate.append(exposure_rate(item['spike'][None], Exposure(20, 97)))
+    differences = [
+        (torch.cat(small) - turn(torch.cat(rate))).abs().mean()
+        for turn in (lambda x: x, lambda x: x.flip(2), lambda x: x.flip(3))
+    ]
+    assert differences[0] < 0.02
+    assert differences[0] < 0.6 * min(differences[1:])
+
+
+def test_augmentation_visits_all_eight_symmetries(tiny_set: Path):
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=64, use_hflip=True, use_rot=True))
+    random.seed(0)
+    whole = {dataset[0]['spike'].numpy().tobytes() for _ in range(400)}
+    assert len(whole) > 8  # symmetries times places
+
+
+@pytest.mark.parametrize('symmetry', [Symmetry(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)], ids=str)
+def test_symmetries_commute_with_reduction(symmetry: Symmetry):
+    image = np.arange(64).reshape(8, 8)
+    blocks = image.reshape(4, 2, 4, 2).sum((1, 3))
+    turned = apply(image, symmetry, (0, 1))
+    np.testing.assert_array_equal(turned.reshape(4, 2, 4, 2).sum((1, 3)), apply(blocks, symmetry, (0, 1)))
+
+
+def test_test_item_has_sharp_frames(tiny_set: Path):
+    item = build_dataset(section(tiny_set, 'test', 'test', **ground_truth(tiny_set)))[1]
+    assert item['lq'].shape == item['gt'].shape == (3, 64, 96)
+    assert item['gt_sequence'].shape == (7, 3, 64, 96)
+    assert item['gt_instants'].tolist() == [20, 36, 52, 68, 84, 100, 116]
+    torch.testing.assert_close(item['gt_sequence'][3], item['gt'])
+
+
+def first_batch(opt: dict[str, Any]) -> torch.Tensor:
+    torch.manual_seed(0)
+    return next(iter(build_dataloader(build_dataset(opt), opt, seed=3)))['lq']
+
+
+def test_the_same_seed_gives_the_same_batches(tiny_set: Path):
+    opt = section(tiny_set, 'train', 'train', gt_size=32, use_rot=True, batch_size_per_gpu=2, num_worker_per_gpu=1)
+    batches = [
+        next(iter(build_dataloader(build_dataset(opt), opt, seed=3)))['lq']
+        for _ in range(2)
+        if not torch.manual_seed(0) is None
+    ]
+    torch.testing.assert_close(*batches, rtol=0, atol=0)
+
+
+def test_it_pickles_for_spawned_workers(tiny_set: Path):
+    dataset = build_dataset(section(tiny_set, 'test', 'test'))
+    torch.testing.assert_close(pickle.loads(pickle.dumps(dataset))[0]['lq'], dataset[0]['lq'])
+
+
+@pytest.mark.parametrize(
+    ('extra', 'match'),
+    [
+        ({}, 'missing option gt_size'),
+        ({'gt_size': 30}, '30 is not a multiple of 4 that fits the 96x64 image'),
+        ({'gt_size': 128}, '128 is not a multiple of 4 that fits the 96x64 image'),
+        ({'gt_size': 32, 'io_backend': {'type': 'lmbd'}}, "expected lmdb or disk, found 'lmbd'"),
+        ({'gt_size': 32, 'io_backend': {'typ': 'lmdb'}}, "unknown option 'typ'. Did you mean 'type'"),
+    ],
+)
+def test_train_options_are_checked(tiny_set: Path, extra: dict[str, Any], match: str):
+    with pytest.raises(OptionError, match=match):
+        build_dataset(section(tiny_set, 'train', 'train', **extra))
+
+
+def test_sets_that_differ_are_refused(tiny_set: Path):
+    with pytest.raises(SpikeDataError, match='do not hold the same samples'):
+        build_dataset(section(tiny_set, 'test', 'test') | {'dataroot_spike': str(tiny_set / 'train/spike.lmdb')})
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """The authors' layout: three exposures of 13 frames, the first without spikes, sharp frames for one sequence."""
+    generator = np.random.default_rng(0)
+    for name in ('000006', '000019', '000032'):
+        for kind in ('blur_data', 'sharp_data'):
+            (tmp_path / kind / 'seq').mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / 'seq' / f'{name}.png'), generator.integers(0, 256, (16, 24, 3), np.uint8))
+        if name != '000006':
+            write_vidar(tmp_path / 'spike_data/seq' / f'{name}.dat', generator.random((137, 4, 6)) < 0.5)
+    for offset in (-6, -4, -2, 2, 4, 6):
+        image = np.full((16, 24, 3), 100 + offset, np.uint8)
+        cv2.imwrite(str(tmp_path / 'sharp_data/seq' / f'{19 + offset:06d}.png'), image)
+    return tmp_path
+
+
+def disk(folders: Path, **extra: Any) -> dict[str, Any]:
+    return {
+        'name': 'authors',
+        'type': 'SpikeBlurDataset',
+        'phase': 'test',
+        'dataroot_lq': str(folders / 'blur_data'),
+        'dataroot_spike': str(folders / 'spike_data'),
+        'dataroot_gt': str(folders / 'sharp_data'),
+        'io_backend': {'type': 'disk'},
+        **extra,
+    }
+
+
+def test_the_authors_folders_are_read(folders: Path, caplog: pytest.LogCaptureFixture):
+    from spikereveal_plugin.pipelines.log import root_logger
+
+    root_logger().addHandler(caplog.handler)
+    dataset = build_dataset(disk(folders))
+    root_logger().removeHandler(caplog.handler)
+    assert '1 images without spikes are left out, such as seq/000006' in caplog.text
+    assert [dataset[i]['lq_path'] for i in range(len(dataset))] == ['seq/000019', 'seq/000032']
+    blur = cv2.imread(str(folders / 'blur_data/seq/000019.png'))[:, :, ::-1]
+    np.testing.assert_array_equal(dataset[0]['lq'].numpy().transpose(1, 2, 0), blur.astype(np.float32) / 255)
+    assert dataset[0]['gt_instants'].tolist() == [20, 36, 52, 68, 84, 100, 116]
+    assert dataset[0]['gt_sequence'][0].unique().tolist() == pytest.approx([94 / 255])
+    assert 'gt_sequence' not in dataset[1]
+
+
+def test_a_real_sample_of_the_authors_layout(shared: Path):
+    root = shared / 'data/ssdm_layout/GOPRO/test'
+    item = build_dataset(disk(root))[0]
+    assert item['lq'].shape == (3, 720, 1280)
+    assert item['spike'].shape == (137, 180, 320)
+    small = torch.nn.functional.avg_pool2d(gray(item['lq'][None]), 4)
+    rate = exposure_rate(item['spike'][None], Exposure(20, 97))
+    assert np.corrcoef(small.flatten(), rate.flatten())[0, 1] > 0.99
+
+
+def test_a_real_sample_of_rsb(shared: Path):
+    root = shared / 'data/ssdm_layout/RSB'
+    item = build_dataset(disk(root, dataroot_gt=None, exposure=[0, 400]))[0]
+    assert item['lq'].shape == (3, 1000, 1600)
+    assert item['spike'].shape == (400, 250, 400)
+    assert item['exposure'].tolist() == [0, 400]
+
+
+def test_a_truncated_recording_is_named(folders: Path):
+    path = folders / 'spike_data/seq/000019.dat'
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(SpikeDataError, match='000019.dat'):
+        build_dataset(disk(folders))[0]
+
+
+def test_a_missing_sharp_image_is_named(folders: Path):
+    (folders / 'sharp_data/seq/000032.png').unlink()
+    with pytest.raises(SpikeDataError, match='no sharp image for seq/000032'):
+        build_dataset(disk(folders))
+
+
+def test_folders_without_a_common_sample_are_refused(folders: Path, tmp_path: Path):
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(SpikeDataError, match='no sample in common'):
+        build_dataset(disk(folders, dataroot_spike=str(tmp_path / 'empty')))
