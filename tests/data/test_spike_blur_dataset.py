@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_batches(tiny_set: Path):
     batches = [
         next(iter(build_dataloader(build_dataset(opt), opt, seed=3)))['lq']
         for _ in range(2)
-        if not torch.manual_seed(0) is None
+        if torch.manual_seed(0) is not None
     ]
     torch.testing.assert_close(*batches, rtol=0, atol=0)
 

@@ -67,7 +67,12 @@ scale: 4
 num_gpu: 1
 manual_seed: 0
 datasets:
-  test_1: {{name: handful, type: PairedImageDataset, dataroot_gt: {root}/gt, dataroot_lq: {root}/lq, io_backend: {{type: disk}}}}
+  test_1:
+    name: handful
+    type: PairedImageDataset
+    dataroot_gt: {root}/gt
+    dataroot_lq: {root}/lq
+    io_backend: {{type: disk}}
 {network}
 path: {{pretrain_network_g: experiments/{name}/models/net_g_latest.pth, param_key_g: params_ema, strict_load_g: true}}
 val:

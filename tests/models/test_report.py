@@ -1,0 +1,74 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.report import Report
+from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.physics.exposure import Exposure
+
+PSNR = {'psnr': {'type': 'calculate_psnr_paper'}}
+
+
+def scene(key: str, sharp: bool = True) -> Scene:
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(len(key)))
+    sequence = {1: images[1:2], 5: images[2:3], 9: images[3:4]} if sharp else {}
+    middle = images[2:3] if sharp else None
+    return Scene(key, images[:1], torch.zeros(1, 11, 4, 4), Exposure(1, 9), middle, sequence)
+
+
+def frames(of: Scene) -> dict[int, torch.Tensor]:
+    generator = torch.Generator().manual_seed(9)
+    return {t: (x + 0.1 * torch.randn(x.shape, generator=generator)).clamp(0, 1) for t, x in of.sharp_sequence.items()}
+
+
+def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
+    return peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1)
+
+
+def test_middle_and_sequence_are_means_over_samples():
+    report = Report(PSNR, ['mine'], 'toy')
+    samples = [scene('a'), scene('bb')]
+    for sample in samples:
+        report.add('mine', sample, frames(sample), (1, 5, 9))
+    middle = np.mean([psnr(frames(s)[5], s.sharp) for s in samples])
+    sequence = np.mean([psnr(frames(s)[t], x) for s in samples for t, x in s.sharp_sequence.items()])
+    assert report.mean('mine', 'psnr', 'middle') == pytest.approx(middle, abs=1e-4)
+    assert report.mean('mine', 'psnr', 'sequence') == pytest.approx(sequence, abs=1e-4)
+    assert report.result() == {'psnr': pytest.approx(middle, abs=1e-4)}
+
+
+def test_tables_say_what_was_scored(tmp_path: Path):
+    report = Report(PSNR, ['blur', 'mine'], 'toy')
+    sample = scene('a')
+    report.add('mine', sample, frames(sample), (1, 5, 9))
+    report.save(tmp_path, 'toy')
+    rows = list(csv.DictReader((tmp_path / 'toy.csv').read_text().splitlines()))
+    assert rows[0] == {'method': 'blur', 'psnr_middle': '', 'psnr_sequence': ''}
+    assert float(rows[1]['psnr_middle']) == pytest.approx(psnr(frames(sample)[5], sample.sharp), abs=1e-4)
+    assert '| method | psnr (middle) | psnr (sequence) |' in (tmp_path / 'toy.md').read_text()
+    samples: list[dict[str, Any]] = json.loads((tmp_path / 'toy.json').read_text())['samples']
+    assert {(s['sample'], s['method'], s['part']) for s in samples} == {
+        ('a', 'mine', 'middle'),
+        ('a', 'mine', 'sequence'),
+    }
+
+
+def test_without_sharp_images_only_no_reference_metrics_score():
+    sample = scene('a', sharp=False)
+    restored = {t: torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(t)) for t in (1, 5, 9)}
+    with pytest.raises(OptionError, match=r'val.metrics.psnr compares with a sharp image, and toy has none for a'):
+        Report({'psnr': {'type': 'calculate_psnr', 'crop_border': 0}}, ['mine'], 'toy').add(
+            'mine', sample, restored, (1, 9)
+        )
+    with pytest.raises(OptionError, match='sharp'):
+        Report(PSNR, ['mine'], 'toy').add('mine', sample, restored, (1, 9))
+    report = Report({'piqe': {'type': 'calculate_pyiqa', 'metric_name': 'piqe'}}, ['mine'], 'toy')
+    report.add('mine', sample, restored, (1, 9))
+    assert report.columns() == [('piqe', 'middle'), ('piqe', 'sequence')]

@@ -1,0 +1,15 @@
+import pytest
+import torch
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.models.scene import batch_exposure
+from spikereveal_plugin.physics.exposure import Exposure
+
+
+def test_a_batch_has_one_exposure():
+    assert batch_exposure(torch.tensor([[20, 97], [20, 97]])) == Exposure(20, 97)
+
+
+def test_a_mixed_batch_is_refused():
+    with pytest.raises(SpikeDataError, match='different exposures'):
+        batch_exposure(torch.tensor([[20, 97], [0, 400]]))

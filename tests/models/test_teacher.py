@@ -1,0 +1,71 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from spikereveal_plugin.archs import BSN, SpikeEDSR
+from spikereveal_plugin.archs.convert import convert_ssdm
+from spikereveal_plugin.models.restorers import restore_nothing, sdm
+from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.teacher import Teacher
+from spikereveal_plugin.physics.exposure import Exposure
+
+INSTANTS = (20, 44, 68, 92, 116)
+
+
+def weights(file: np.lib.npyio.NpzFile, prefix: str) -> dict[str, torch.Tensor]:
+    state = {k.removeprefix(prefix): torch.from_numpy(file[k]) for k in file.files if k.startswith(prefix)}
+    return convert_ssdm(state)[1]
+
+
+def test_the_whole_teacher_is_the_authors(golden: Callable[[str], np.lib.npyio.NpzFile]):
+    file = golden('teacher.npz')
+    denoiser, upscaler = BSN(square_padding=True), SpikeEDSR()
+    denoiser.load_state_dict(weights(file, 'bsn.'))
+    upscaler.load_state_dict(weights(golden('edsr_seed0.npz'), 'sd.'))
+    teacher = Teacher(denoiser, upscaler, short_window=9)
+    blur = torch.from_numpy(file['blur_bgr']).flip(1)
+    spikes = torch.from_numpy(file['spike'])
+    with torch.no_grad():
+        long_rate = teacher.long_rate(spikes, Exposure(20, 97)).numpy()
+        np.testing.assert_allclose(long_rate, file['tfp_long_sr'], atol=1e-5)
+        frames = teacher(blur, spikes, Exposure(20, 97), INSTANTS)
+        for index, instant in enumerate(INSTANTS):
+            short_rate = teacher.short_rate(spikes, instant).numpy()
+            np.testing.assert_allclose(short_rate, file[f'{instant}.short_sr'], atol=1e-5)
+            np.testing.assert_allclose(frames[:, index].flip(1).numpy(), file[f'{instant}.deblur_tea'], atol=1e-5)
+
+
+def test_it_is_frozen():
+    teacher = Teacher(BSN(), SpikeEDSR(num_block=1), short_window=9)
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    assert not teacher.training
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A still scene: every window of spikes has the same rate."""
+    blur = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    spikes = torch.zeros(1, 60, 4, 6, dtype=torch.uint8)
+    spikes[:, ::3] = 1
+    return Scene('still', blur, spikes, Exposure(15, 30), sharp=None, sharp_sequence={})
+
+
+def test_of_a_still_scene_sdm_returns_the_photo(scene: Scene):
+    for frame in sdm(9)(scene, (20, 30, 40)):
+        torch.testing.assert_close(frame, scene.blur)
+
+
+def test_a_denoiser_takes_its_place_in_sdm(scene: Scene):
+    dimmed = sdm(9, torch.nn.Sequential(Half()))(scene, (30,))[0]
+    torch.testing.assert_close(dimmed, scene.blur / 2)
+
+
+class Half(torch.nn.Module):
+    def forward(self, rate: torch.Tensor) -> torch.Tensor:
+        return rate / 2
+
+
+def test_blur_is_returned_for_every_instant(scene: Scene):
+    assert [frame is scene.blur for frame in restore_nothing(scene, (20, 30))] == [True, True]
