@@ -1,12 +1,13 @@
 """`spikereveal data simulate` and `spikereveal data sample`: data sets made on this machine."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 _SIMULATE_EXAMPLES = """examples:
-  spikereveal data simulate clip_a.mp4 clip_b.mp4 --test clip_b --factor 16 -o datasets/clips
-  spikereveal data simulate GOPRO_Large_all/train GOPRO_Large_all/test \\
-      --test $(ls GOPRO_Large_all/test) -o datasets/Spike-GOPRO
+  spikereveal data simulate train_clip.mp4 --test test_clip.mp4 --factor 16 -o datasets/clips
+  spikereveal data simulate GOPRO_Large_all/train --test GOPRO_Large_all/test -o datasets/GOPRO
+  spikereveal data simulate one_clip.mp4 -o datasets/mine
 
 A folder of pictures is one sequence, in the natural order of their names; a folder of videos or of such folders is
 several. The published factor is 8, for 240 frames a second; slower footage moves further between two frames, so 16 or
@@ -49,8 +50,8 @@ def _add_simulate(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         '--test',
         nargs='+',
         default=[],
-        metavar='SEQUENCE',
-        help='sequences to test on (default: the last fifth of each sequence)',
+        metavar='FOOTAGE',
+        help='footage to test on, or names of sequences above (the last fifth of each sequence)',
     )
     parser.add_argument(
         '--resize', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='resize frames first (default: as they are)'
@@ -102,17 +103,27 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _run_simulate(args: argparse.Namespace) -> None:
     from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage  # noqa: PLC0415
 
+    test_sources, test = _test_footage(args.test)
     options = SimulateOptions(
         factor=args.factor,
         threshold=args.threshold,
         noise=not args.no_noise,
         seed=args.seed,
-        test=tuple(args.test),
+        test=test,
         resize=tuple(args.resize) if args.resize else None,
         flow=args.flow,
         overwrite=args.overwrite,
     )
-    simulate_footage(args.sources, args.out, options)
+    simulate_footage([*args.sources, *test_sources], args.out, options)
+
+
+def _test_footage(items: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
+    """Tell further footage from names of sequences; return the footage, and the names of all sequences to test on."""
+    from spikereveal_plugin.data.footage import find_footage  # noqa: PLC0415
+
+    paths = [Path(item) for item in items if Path(item).exists()]
+    found = [footage.name for footage in find_footage(paths)] if paths else []
+    return paths, (*found, *(item for item in items if not Path(item).exists()))
 
 
 def _run_sample(args: argparse.Namespace) -> None:

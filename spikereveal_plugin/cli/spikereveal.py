@@ -14,7 +14,7 @@ from spikereveal_plugin.cli.weights_command import add_weights_parser
 
 EXAMPLES = """examples:
   spikereveal demo
-  spikereveal data simulate train_clip.mp4 test_clip.mp4 --test test_clip -o datasets/mine
+  spikereveal data simulate train_clip.mp4 --test test_clip.mp4 -o datasets/mine
   spikereveal weights import --from ssdm ldn.pth -o weights/ldn.pth
 
 Training and testing are `basicsr train` and `basicsr test`.

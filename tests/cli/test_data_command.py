@@ -1,6 +1,8 @@
 import argparse
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from spikereveal_plugin.cli.data_command import add_data_parser
@@ -42,6 +44,15 @@ def test_every_option_arrives(calls):
     shared = {'threshold': 2.0, 'noise': False, 'seed': 3, 'overwrite': True}
     assert calls[0][2] == SimulateOptions(factor=16, test=('b',), resize=(64, 96), flow='fast', **shared)
     assert calls[1][1] == SampleOptions(train=4, test=2, height=64, width=96, **shared)
+
+
+def test_test_footage_may_be_given_by_path(calls, tmp_path):
+    for name in ('apart', 'beside'):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / '0.png'), np.zeros((16, 16, 3), np.uint8))
+    run('simulate', 'a.mp4', 'b', '--test', str(tmp_path), 'b', '-o', 'out')
+    assert calls[0][0] == [Path('a.mp4'), Path('b'), tmp_path]
+    assert calls[0][2].test == ('apart', 'beside', 'b')
 
 
 @pytest.mark.parametrize(
