@@ -88,7 +88,7 @@ def _run(command: Sequence[str], folder: Path, log: Path) -> None:
     """Run one command in `folder`, its output in `log`, with a bar that follows the iterations it reports."""
     _say(f'\n$ {shlex.join(command)}')
     words = [sys.executable, '-m', MODULES[command[0]], *command[1:]]
-    tail: list[str] = []
+    last = ''
     with (
         log.open('w', encoding='utf-8') as file,
         subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
@@ -96,13 +96,11 @@ def _run(command: Sequence[str], folder: Path, log: Path) -> None:
     ):
         for line in process.stdout or ():
             file.write(line)
-            tail = [*tail[-4:], line]
+            last = line.strip() or last
             if match := PROGRESS.search(line):
                 bar.update(int(match.group(1).replace(',', '')) - bar.n)
     if process.returncode:
-        raise DemoError(
-            f'`{shlex.join(command)}` ended with exit code {process.returncode}; see {log}:\n{"".join(tail)}'
-        )
+        raise DemoError(f'`{shlex.join(command)}` ended with exit code {process.returncode}; see {log}: {last}')
 
 
 def read_psnr(folder: Path) -> dict[str, float]:
