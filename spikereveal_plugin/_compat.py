@@ -5,6 +5,8 @@ import importlib.metadata
 import importlib.util
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from spikereveal_plugin.errors import EnvironmentProblemError
@@ -49,6 +51,25 @@ def restore_functional_tensor() -> None:
     module = types.ModuleType(name)
     module.rgb_to_grayscale = functional.rgb_to_grayscale  # type: ignore[attr-defined]
     sys.modules[name] = module
+
+
+@contextmanager
+def pkg_resources_with_packaging() -> Iterator[None]:
+    """Lend `pkg_resources.packaging` to the package `clip`, which pyiqa's LIQE and CLIP-IQA import.
+
+    setuptools 82 removed the module. It is there only inside the `with`, so that nobody else takes it for the real one.
+    """
+    if importlib.util.find_spec('pkg_resources') is not None:
+        yield
+        return
+    module = types.ModuleType('pkg_resources')
+    module.packaging = importlib.import_module('packaging')  # type: ignore[attr-defined]
+    importlib.import_module('packaging.version')
+    sys.modules['pkg_resources'] = module
+    try:
+        yield
+    finally:
+        del sys.modules['pkg_resources']
 
 
 def prepare() -> None:

@@ -69,3 +69,18 @@ def test_gray_of_the_restored_module_is_torchvisions():
 
     image = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(rgb_to_grayscale(image), functional.rgb_to_grayscale(image))
+
+
+def test_clip_imports_without_pkg_resources():
+    """What pyiqa's LIQE needs of setuptools, in a fresh interpreter."""
+    code = (
+        'import sys, importlib.util\n'
+        'from spikereveal_plugin._compat import pkg_resources_with_packaging\n'
+        'had = importlib.util.find_spec("pkg_resources") is not None\n'
+        'with pkg_resources_with_packaging():\n'
+        '    import clip\n'
+        'assert had == (importlib.util.find_spec("pkg_resources") is not None)\n'
+        'print(clip.available_models()[0])\n'
+    )
+    run = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == 'RN50', run.stderr

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from basicsr.utils.registry import METRIC_REGISTRY
 
+from spikereveal_plugin._compat import pkg_resources_with_packaging
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.metrics.metric_input import Image8, ImageFloat, check_same_shape, refuse_unknown, rgb_float
 
@@ -70,7 +71,8 @@ def _create(name: str, device: str) -> Any:
     if name in _OF_WHOLE_FOLDERS:
         raise OptionError(f'calculate_pyiqa: {name!r} scores a folder of images, not one image')
     try:
-        return pyiqa.create_metric(name, device=torch.device(device))
+        with pkg_resources_with_packaging():
+            return pyiqa.create_metric(name, device=torch.device(device))
     except ImportError as error:
         raise OptionError(f'calculate_pyiqa: {name!r} needs a package that is not here: {error}') from error
     except OSError as error:
