@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -11,12 +12,14 @@ from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
+from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
 from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, scene_from_batch
-from spikereveal_plugin.models.validation import validate
+from spikereveal_plugin.models.validation import Settings, validate
 from spikereveal_plugin.options import parse_section
 
 
@@ -121,15 +124,29 @@ class SpikeModel(SRModel):
         if self.opt['rank'] == 0:
             self.nondist_validation(dataloader, current_iter, tb_logger, save_img)
 
+    def validation_settings(self, name: str, current_iter: int | str, *, save_img: bool) -> Settings:
+        """Where pictures of a data set go: while training, into a folder for each iteration."""
+        folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
+        return Settings(
+            num_frames=self.val_options.num_frames,
+            window=self.window(),
+            short_window=self.spike_options.short_window,
+            folder=folder if save_img else None,
+        )
+
     @torch.no_grad()
     def nondist_validation(
         self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
     ) -> None:
         was_training = self.net_g.training
         self.net_g.eval()
-        report = validate(self, dataloader, save_img=save_img, current_iter=current_iter)
-        self.net_g.train(was_training)
         name = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
+        methods = self.val_options.methods or self.default_methods
+        report = Report(self.val_options.metrics, methods, name)
+        bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=None if self.val_options.pbar else True)
+        settings = self.validation_settings(name, current_iter, save_img=save_img)
+        validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
+        self.net_g.train(was_training)
         self.metric_results = report.result()
         if not self.metric_results:
             return

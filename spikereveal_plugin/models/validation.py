@@ -1,24 +1,19 @@
 """Restore every sample with every method, score the middle frame and the sequence, keep what a person wants to see."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from spikereveal_plugin.models.report import Report
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.scene import Restorer, Scene
 from spikereveal_plugin.physics.tfp import firing_rate
 from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 from spikereveal_plugin.visual.video import save_video
 
-if TYPE_CHECKING:
-    from spikereveal_plugin.models.spike_model import SpikeModel
-
-Frames = dict[int, Tensor]
 VIDEO_FPS = 4
 TITLES = {
     'blur': 'Blurry input',
@@ -30,26 +25,33 @@ TITLES = {
 }
 
 
-def validate(model: 'SpikeModel', dataloader: DataLoader[Any], *, save_img: bool, current_iter: int | str) -> Report:
-    """Score `val.methods` on a data set; the last method is the model's result, whose frames are kept."""
-    options = model.val_options
-    methods = options.methods or model.default_methods
-    dataset = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
-    report = Report(options.metrics, methods, dataset)
-    folder = Path(model.opt['path']['visualization'], dataset)
-    if model.is_train:
-        folder /= str(current_iter)
-    bar = tqdm(dataloader, desc=f'Test {dataset}', unit='image', disable=None if options.pbar else True)
-    for data in bar:
-        scene = model.scene(data)
-        instants = sequence_instants(scene, options.num_frames, model.window())
+@dataclass(frozen=True)
+class Settings:
+    """How to validate.
+
+    Args:
+        num_frames: instants of the restored sequence, where no sharp frames set them.
+        window: readouts (odd) that must lie around every instant.
+        short_window: readouts of the firing rate that pictures show.
+        folder: where pictures go, or None for none.
+    """
+
+    num_frames: int
+    window: int
+    short_window: int
+    folder: Path | None
+
+
+def validate(restorers: Mapping[str, Restorer], scenes: Iterable[Scene], report: Report, settings: Settings) -> None:
+    """Add the scores of all methods on all scenes to `report`; the last method is the result, whose frames are kept."""
+    for scene in scenes:
+        instants = sequence_instants(scene, settings.num_frames, settings.window)
         wanted = sorted({*instants, scene.exposure.centre})
-        restored = {m: dict(zip(wanted, model.restorer(m)(scene, wanted), strict=True)) for m in methods}
+        restored = {m: dict(zip(wanted, restore(scene, wanted), strict=True)) for m, restore in restorers.items()}
         for method, frames in restored.items():
             report.add(method, scene, frames, instants)
-        if save_img:
-            save_pictures(folder / scene.key, scene, restored, model.spike_options.short_window)
-    return report
+        if settings.folder is not None:
+            save_pictures(settings.folder / scene.key, scene, restored, settings.short_window)
 
 
 def sequence_instants(scene: Scene, num_frames: int, window: int) -> tuple[int, ...]:
@@ -64,7 +66,7 @@ def to_image(frame: Tensor) -> npt.NDArray[np.uint8]:
     return (frame[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
-def save_pictures(folder: Path, scene: Scene, restored: dict[str, Frames], short_window: int) -> None:
+def save_pictures(folder: Path, scene: Scene, restored: Mapping[str, Mapping[int, Tensor]], short_window: int) -> None:
     """Write the result's frames, a sheet of all methods side by side, and a video of blur beside result."""
     folder.mkdir(parents=True, exist_ok=True)
     result = list(restored.values())[-1]
