@@ -24,6 +24,7 @@ class LDN(nn.Module):
     def __init__(self, *, num_spike: int = 21, num_feat: int = 16, reduction: int = 16) -> None:
         super().__init__()
         self.num_spike = num_spike
+        self.upscale = UPSCALE
         self.blur_down1 = nn.Conv2d(3, num_feat, 5, stride=2, padding=2)
         self.blur_down2 = nn.Conv2d(num_feat, 2 * num_feat, 5, stride=2, padding=2)
         self.spike_conv1 = nn.Conv2d(num_spike, num_feat, 3, padding=1)

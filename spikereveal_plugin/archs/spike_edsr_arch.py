@@ -34,6 +34,7 @@ class SpikeEDSR(nn.Module):
         if upscale < 1 or upscale & (upscale - 1):
             raise ValueError(f'SpikeEDSR: upscale must be 1, 2, 4, 8, ..., got {upscale}')
         self.num_in_ch = num_in_ch
+        self.upscale = upscale
         self.mean = mean
         self.head = nn.Conv2d(num_in_ch, num_feat, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(num_feat) for _ in range(num_block)))

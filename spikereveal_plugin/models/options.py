@@ -172,13 +172,14 @@ def check_option_file(opt: Section, train_options: type[TrainOptions], methods: 
     parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
     parse_section(PathOptions, opt.get('path') or {}, 'path', _ADDED_PATH)
     for key in NETWORKS:
-        if key in opt:
-            check_arguments(lookup(ARCH_REGISTRY, opt[key], key), opt[key], key)
+        if key in opt or key == 'network_g':
+            check_arguments(lookup(ARCH_REGISTRY, opt.get(key), key), opt[key], key)
     for phase, section in opt['datasets'].items():
         where = f'datasets.{phase}'
         if lookup(DATASET_REGISTRY, section, where).__name__ == 'SpikeBlurDataset':
             parse_section(SpikeBlurOptions, section, where, BASICSR_KEYS)
     parse_val(opt, methods)
     if opt.get('is_train', 'train' in opt):
-        parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')
+        logger = parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')
+        check_keys(logger.wandb or {}, {'project', 'resume_id'}, 'logger.wandb')
         parse_train(train_options, opt)

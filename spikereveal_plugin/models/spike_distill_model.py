@@ -59,8 +59,13 @@ class SpikeDistillModel(SpikeModel):
 
     def instants(self) -> tuple[int, ...]:
         """The readouts of one training step."""
-        if self.train_settings.instants is not None:
-            return self.train_settings.instants
+        if (listed := self.train_settings.instants) is not None:
+            half, last = self.window() // 2, self.spike.shape[1] - 1
+            if outside := [t for t in listed if not half <= t <= last - half]:
+                raise OptionError(
+                    f'train.instants: around {outside[0]} there are not {self.window()} of the readouts 0 to {last}'
+                )
+            return listed
         return self.exposure.instants(self.train_settings.num_instants, self.window(), self.spike.shape[1])
 
     def optimize_parameters(self, current_iter: int) -> None:

@@ -1,6 +1,7 @@
 """What the three models share: strict options, the feed, one optimiser step, validation by restorers."""
 
 import copy
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
@@ -50,6 +51,21 @@ class SpikeModel(SRModel):
         network: nn.Module = build_network(self.opt[key]).to(self.device, memory_format=torch.channels_last)
         self.load_network(network, path, param_key=self.opt['path'].get(f'param_key_{name}', 'params'))
         return network.requires_grad_(False).eval()
+
+    def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str = 'params') -> None:
+        """As BasicSR's, with a user's mistake said.
+
+        Raises:
+            OptionError: the file is missing, or does not hold weights of this network.
+        """
+        name = type(self.get_bare_model(net)).__name__
+        if not Path(load_path).is_file():
+            raise OptionError(f'weights of {name}: no such file {load_path}; train that stage first, or correct `path`')
+        try:
+            super().load_network(net, load_path, strict, param_key)
+        except (RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
+            reason = ' '.join(str(error).split())
+            raise OptionError(f'weights of {name}: {load_path} does not fit: {reason[:300]}') from None
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
         """As BasicSR's, in the memory format that its convolutions run fastest in."""
@@ -92,6 +108,16 @@ class SpikeModel(SRModel):
         self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
         self.spike: Tensor = data['spike'].to(self.device, non_blocking=True)
         self.exposure = batch_exposure(data['exposure'])
+        self.check_ratio(self.lq, self.spike)
+
+    def check_ratio(self, blur: Tensor, spikes: Tensor) -> None:
+        """Refuse data whose image is not as many times larger than its spikes as the network makes it."""
+        upscale = getattr(self.get_bare_model(self.net_g), 'upscale', None)
+        if upscale is not None and blur.shape[-1] != upscale * spikes.shape[-1]:
+            raise SpikeDataError(
+                f'images {tuple(blur.shape[-2:])} and spikes {tuple(spikes.shape[-2:])} (height, width): '
+                f'{type(self.get_bare_model(self.net_g)).__name__} needs images {upscale} times as large'
+            )
 
     def step(self, losses: dict[str, Tensor]) -> None:
         """Go one optimiser step down the sum of the losses, log each, move the average."""
@@ -112,7 +138,9 @@ class SpikeModel(SRModel):
 
     def scene(self, data: dict[str, Any]) -> Scene:
         """The sample to restore and what to hold it against."""
-        return scene_from_batch(data, self.device)
+        scene = scene_from_batch(data, self.device)
+        self.check_ratio(scene.blur, scene.spikes)
+        return scene
 
     def window(self) -> int:
         """Readouts that must lie on both sides of an instant, as one odd number."""

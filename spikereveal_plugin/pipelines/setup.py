@@ -46,9 +46,8 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     _set_folders(opt)
     if is_train:
         _set_logger(opt)
-    elif isinstance(opt.get('val'), dict):
-        opt['val'].setdefault('suffix', None)
-        opt['val'].setdefault('save_img', False)
+    else:
+        opt['val'] = {'suffix': None, 'save_img': False, **(opt.get('val') or {})}
     return opt
 
 

@@ -25,5 +25,5 @@ def test_pipeline(args: Namespace) -> None:
     model = build_model(opt)
     for loader in loaders:
         logger.info(f'Testing {loader.dataset.opt["name"]}: {len(loader.dataset)} images')  # type: ignore[attr-defined,arg-type]
-        model.validation(loader, current_iter=opt['name'], tb_logger=None, save_img=opt['val'].get('save_img', False))
+        model.validation(loader, current_iter=opt['name'], tb_logger=None, save_img=opt['val']['save_img'])
     close_log()

@@ -170,6 +170,8 @@ def test_ema_is_kept_and_tested_with(workspace: Path, backbone: Path, capsys: py
         (['path:resume_state=gone.state'], 'gone.state is no file'),
         (['model_type=BSNModl'], "Did you mean 'BSNModel'"),
         (['train:scheduler:periods=[1]'], 'end before total_iter 2'),
+        (['path:pretrain_network_g=gone.pth'], 'weights of BSN: no such file gone.pth'),
+        (['network_g=~'], 'network_g: expected a section'),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_1(
@@ -184,6 +186,33 @@ def test_a_mistake_is_one_line_and_exit_code_1(
         *entries,
     ]
     assert main(command) == 1
+    error = capsys.readouterr().err
+    assert 'Traceback' not in error
+    assert match in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ('entries', 'match'),
+    [
+        (
+            ['ldn'],
+            'weights of BSN: no such file experiments/bsn_sample/models/net_g_latest.pth; train that stage first',
+        ),
+        (['ldn', 'path:pretrain_network_g=other.pth'], 'weights of LDN: other.pth does not fit'),
+        (
+            ['ldn', 'train:distill_opt=~', 'train:instants=[5, 68]'],
+            'train.instants: around 5 there are not 21 of the readouts',
+        ),
+        (['edsr', 'network_g:upscale=2', 'train:total_iter=2'], 'SpikeEDSR needs images 2 times as large'),
+    ],
+)
+def test_what_does_not_fit_together_is_said(
+    entries: list[str], match: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
+):
+    stage, *entries = entries
+    torch.save({'params': {'odd': torch.zeros(1)}}, workspace / 'other.pth')
+    command = ['train', '-opt', str(OPTIONS / f'{stage}_sample.yml'), '--force_yml']
+    assert main([*command, *small(stage, 'sample', backbone), 'val=~', *entries]) == 1
     error = capsys.readouterr().err
     assert 'Traceback' not in error
     assert match in error.splitlines()[-1]
