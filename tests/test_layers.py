@@ -17,7 +17,7 @@ ALLOWED = {
     'losses': BASE | {'physics', 'torch', 'basicsr'},
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
-    'models': BASE | {'options', 'physics', 'data', 'visual', 'torch', 'basicsr'},
+    'models': BASE | {'options', 'physics', 'losses', 'data', 'visual', 'torch', 'basicsr'},
     'pipelines': BASE | {'options', 'models', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }

@@ -59,7 +59,6 @@ def run_demo(folder: Path, *, seed: int, scale: Scale | None = None) -> None:
     psnr = read_psnr(folder)
     table = (folder / RESULTS / 'sample.md').read_text(encoding='utf-8')
     _say(f'\nHeld-out photographs:\n\n{table}')
-    _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
     minutes = (time.monotonic() - started) / 60
     _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
     _say(f'table:    {folder / RESULTS}/sample.md (.csv, .json)\ntime:     {minutes:.1f} minutes')

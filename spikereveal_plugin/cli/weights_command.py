@@ -9,7 +9,8 @@ from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
   spikereveal weights import --from ssdm ckpts/ldn.pth -o weights/ldn_ssdm.pth
-  basicsr test -opt options/test_ldn_gopro.yml --force_yml path:pretrain_network_g=weights/ldn_ssdm.pth
+  basicsr test -opt options/test_ldn_gopro.yml --force_yml \\
+      path:pretrain_network_g=weights/ldn_ssdm.pth 'val:methods=[blur, sdm, ldn]'
 
 The result holds RGB weights under the key `params`, as BasicSR's load_network reads them.
 """

@@ -154,7 +154,7 @@ class FolderSource:
         return load_image(self._sharp[key]) if self._sharp else None
 
     def sharp_sequence(self, key: str) -> dict[int, Image]:
-        """Original frames within the exposure that lie beside the middle one, every one of them that is on disk."""
+        """The seven original frames 0, 2, ..., 12 of the exposure, if all of them are on disk."""
         folder, _, name = key.rpartition('/')
         first, length = self._exposure
         step = (length - 1) // (FRAMES_PER_EXPOSURE - 1)
@@ -172,4 +172,10 @@ def _images(root: Path) -> dict[str, Path]:
     if not root.is_dir():
         raise SpikeDataError(f'{root}: no such folder of images')
     files = (path for path in sorted(root.rglob('*')) if path.suffix.lower() in IMAGE_SUFFIXES)
-    return {path.relative_to(root).with_suffix('').as_posix(): path for path in files}
+    images: dict[str, Path] = {}
+    for path in files:
+        key = path.relative_to(root).with_suffix('').as_posix()
+        if key in images:
+            raise SpikeDataError(f'{path} and {images[key].name} are two images of one sample; keep one')
+        images[key] = path
+    return images

@@ -18,27 +18,13 @@ from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import check_keys, parse_section
 
-# Keys of a data set's section that BasicSR's loaders read, or its option parser adds.
-BASICSR_KEYS = frozenset(
-    {
-        'name',
-        'type',
-        'phase',
-        'scale',
-        'num_worker_per_gpu',
-        'batch_size_per_gpu',
-        'dataset_enlarge_ratio',
-        'prefetch_mode',
-        'num_prefetch_queue',
-        'pin_memory',
-        'persistent_workers',
-    }
-)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpikeBlurOptions:
-    """The YAML keys of `SpikeBlurDataset`; `exposure` is for folders, since an LMDB holds it."""
+    """The YAML keys of `SpikeBlurDataset`, then those of the section that BasicSR reads.
+
+    `exposure` and `ratio` are for folders, since an LMDB holds them.
+    """
 
     dataroot_lq: str
     dataroot_spike: str
@@ -50,6 +36,17 @@ class SpikeBlurOptions:
     gt_size: int | None = None
     use_hflip: bool = False
     use_rot: bool = False
+    name: str
+    type: str
+    phase: str | None = None
+    scale: int | None = None
+    num_worker_per_gpu: int = 0
+    batch_size_per_gpu: int | None = None
+    dataset_enlarge_ratio: int = 1
+    prefetch_mode: str | None = None
+    num_prefetch_queue: int = 1
+    pin_memory: bool = False
+    persistent_workers: bool = False
 
 
 @DATASET_REGISTRY.register()
@@ -68,7 +65,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     def __init__(self, opt: dict[str, Any]) -> None:
         self.opt = opt  # BasicSR's validation reads opt['name']
         self._where = f'datasets.{opt.get("phase", opt.get("name"))}'
-        self._options = parse_section(SpikeBlurOptions, opt, self._where, BASICSR_KEYS)
+        self._options = parse_section(SpikeBlurOptions, opt, self._where)
         self._is_train = opt.get('phase') == 'train'
         self._source = _open_source(self._options, self._where)
         self._keys = self._source.keys

@@ -8,7 +8,7 @@ from typing import Any
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY
 
-from spikereveal_plugin.data.spike_blur_dataset import BASICSR_KEYS, SpikeBlurOptions
+from spikereveal_plugin.data.spike_blur_dataset import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import check_arguments, check_keys, lookup, parse_section
 
@@ -33,7 +33,16 @@ _TOP = frozenset(
 ).union(NETWORKS)
 # What BasicSR's option parser adds to the options, by section.
 _ADDED_TOP = frozenset(['dist', 'rank', 'world_size', 'auto_resume', 'is_train', 'root_path'])
-_ADDED_PATH = frozenset(['experiments_root', 'models', 'training_states', 'log', 'visualization', 'results_root'])
+_ADDED_PATH = frozenset(
+    ['experiments_root', 'models', 'training_states', 'log', 'visualization', 'results_root', 'ignore_resume_networks']
+)
+
+
+def at_least_one(where: str, **numbers: int) -> None:
+    """Refuse a number below 1."""
+    for key, number in numbers.items():
+        if number < 1:
+            raise OptionError(f'{where}.{key}: expected at least 1, found {number}')
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,10 @@ class SpikeOptions:
     """Section `spike`: `short_window`, readouts (odd) of TFP_short, 9 in the paper."""
 
     short_window: int = 9
+
+    def __post_init__(self) -> None:
+        if self.short_window < 1 or self.short_window % 2 == 0:
+            raise OptionError(f'spike.short_window: expected an odd number of readouts, found {self.short_window}')
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,9 @@ class LoggerOptions:
     save_checkpoint_freq: int = 5000
     use_tb_logger: bool = False
     wandb: Section | None = None
+
+    def __post_init__(self) -> None:
+        at_least_one('logger', print_freq=self.print_freq, save_checkpoint_freq=self.save_checkpoint_freq)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +117,9 @@ class DistillTrainOptions(TrainOptions):
     num_instants: int = 5
     instants: tuple[int, ...] | None = None
 
+    def __post_init__(self) -> None:
+        at_least_one('train', num_instants=self.num_instants)
+
 
 @dataclass(frozen=True)
 class ValOptions:
@@ -113,6 +132,9 @@ class ValOptions:
     methods: tuple[str, ...] = ()
     num_frames: int = 7
     metrics: Section = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        at_least_one('val', num_frames=self.num_frames)
 
 
 def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
@@ -177,7 +199,7 @@ def check_option_file(opt: Section, train_options: type[TrainOptions], methods: 
     for phase, section in opt['datasets'].items():
         where = f'datasets.{phase}'
         if lookup(DATASET_REGISTRY, section, where).__name__ == 'SpikeBlurDataset':
-            parse_section(SpikeBlurOptions, section, where, BASICSR_KEYS)
+            parse_section(SpikeBlurOptions, section, where)
     parse_val(opt, methods)
     if opt.get('is_train', 'train' in opt):
         logger = parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')

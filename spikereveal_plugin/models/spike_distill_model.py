@@ -9,12 +9,14 @@ from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor, nn
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.options import DistillTrainOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer, Scene
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.models.teacher import Teacher
 from spikereveal_plugin.physics.clip import clip_keep_gradient
+from spikereveal_plugin.physics.reblur import reblur
 from spikereveal_plugin.physics.tfp import spike_window
 
 
@@ -23,7 +25,7 @@ class SpikeDistillModel(SpikeModel):
     """Train `network_g: LDN` against the teacher of `network_bsn` and `network_sr`.
 
     `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
-    the blurry image; either may be any registered loss, or be left out (rows II-1 and II-2 of Table 3).
+    the blurry image; either may be any registered loss of two images, or be left out (rows II-1, II-2 of Table 3).
     Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `ldn`; the teacher's networks are built if a row needs them.
     """
 
@@ -77,7 +79,8 @@ class SpikeDistillModel(SpikeModel):
             teacher = self.teacher()(self.lq, self.spike, self.exposure, instants)
             losses['l_distill'] = self.cri_distill(self.output.flatten(0, 1), teacher.flatten(0, 1))
         if self.cri_reblur:
-            losses['l_reblur'] = self.cri_reblur(self.output, self.lq)
+            frames = self.output if isinstance(self.cri_reblur, ReblurLoss) else reblur(self.output)
+            losses['l_reblur'] = self.cri_reblur(frames, self.lq)
         self.step(losses)
 
     def student_frames(self, student: nn.Module, blur: Tensor, spikes: Tensor, instants: Sequence[int]) -> Tensor:

@@ -11,11 +11,13 @@ from basicsr.archs import build_network
 from basicsr.losses import build_loss
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
+from basicsr.utils.dist_util import master_only
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.models.checkpoint import save_checkpoint
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
@@ -36,6 +38,9 @@ class SpikeModel(SRModel):
         check_option_file(opt, self.train_options, self.methods)
         self.spike_options = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
         self.val_options = parse_val(opt, self.methods)
+        tested = self.val_options.methods or self.default_methods
+        if not opt['is_train'] and self.methods[-1] in tested and not opt['path'].get('pretrain_network_g'):
+            raise OptionError(f'path.pretrain_network_g is empty: val.methods has {self.methods[-1]!r}, which needs it')
         super().__init__(opt)
 
     def frozen_network(self, key: str) -> nn.Module:
@@ -94,8 +99,11 @@ class SpikeModel(SRModel):
     def setup_schedulers(self) -> None:
         """BasicSR's schedules, where a cosine without periods spans the whole run, per iteration."""
         train, schedule = self.opt['train'], self.opt['train']['scheduler']
-        if schedule['type'] == 'CosineAnnealingRestartLR':
-            schedule.setdefault('periods', [train['total_iter']])
+        is_cosine = schedule['type'] == 'CosineAnnealingRestartLR'
+        self.schedule_spans_run = is_cosine and schedule.get('periods') is None
+        if self.schedule_spans_run:
+            schedule.update(periods=[train['total_iter']], restart_weights=[1])
+        elif is_cosine:
             schedule.setdefault('restart_weights', [1] * len(schedule['periods']))
             if sum(schedule['periods']) < train['total_iter']:
                 raise OptionError(
@@ -103,6 +111,15 @@ class SpikeModel(SRModel):
                     'leave periods out to span the run'
                 )
         super().setup_schedulers()
+
+    def resume_training(self, resume_state: dict[str, Any]) -> None:
+        """As BasicSR's; a cosine that spans the run goes on over the run's present length."""
+        super().resume_training(resume_state)
+        total = self.opt['train']['total_iter']
+        for scheduler in self.schedulers if self.schedule_spans_run else ():
+            if scheduler.periods != [total]:
+                get_root_logger().warning(f'The cosine of {scheduler.periods} iterations now spans {total}.')
+            scheduler.periods = scheduler.cumulative_period = [total]
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
@@ -119,8 +136,32 @@ class SpikeModel(SRModel):
                 f'{type(self.get_bare_model(self.net_g)).__name__} needs images {upscale} times as large'
             )
 
+    @master_only
+    def save_network(self, net: Any, net_label: str, current_iter: int, param_key: str | list[str] = 'params') -> None:
+        """Save networks as BasicSR's `load_network` reads them; a checkpoint is whole or not there."""
+        nets, keys = (item if isinstance(item, list) else [item] for item in (net, param_key))
+        states = {key: _on_cpu(self.get_bare_model(item)) for key, item in zip(keys, nets, strict=True)}
+        name = f'{net_label}_{"latest" if current_iter == -1 else current_iter}.pth'
+        save_checkpoint(states, Path(self.opt['path']['models'], name))
+
+    @master_only
+    def save_training_state(self, epoch: int, current_iter: int) -> None:
+        """Save what a resume needs beside the networks."""
+        if current_iter == -1:
+            return
+        optimizers, schedulers = ([item.state_dict() for item in items] for items in (self.optimizers, self.schedulers))
+        state = {'epoch': epoch, 'iter': current_iter, 'optimizers': optimizers, 'schedulers': schedulers}
+        save_checkpoint(state, Path(self.opt['path']['training_states'], f'{current_iter}.state'))
+
     def step(self, losses: dict[str, Tensor]) -> None:
-        """Go one optimiser step down the sum of the losses, log each, move the average."""
+        """Go one optimiser step down the sum of the losses, log each, move the average.
+
+        Raises:
+            OptionError: a loss gives something else than one number.
+        """
+        for name, loss in losses.items():
+            if not isinstance(loss, Tensor) or loss.dim():
+                raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')
         torch.stack(list(losses.values())).sum().backward()
         self.optimizer_g.step()
         self.log_dict = self.reduce_loss_dict(losses)
@@ -186,3 +227,7 @@ class SpikeModel(SRModel):
         for metric, value in self.metric_results.items():
             self._update_best_metric_result(name, metric, value, current_iter)
         self._log_validation_metric_values(current_iter, name, tb_logger)
+
+
+def _on_cpu(net: nn.Module) -> dict[str, Tensor]:
+    return {key.removeprefix('module.'): value.cpu() for key, value in net.state_dict().items()}

@@ -46,7 +46,8 @@ def validate(restorers: Mapping[str, Restorer], scenes: Iterable[Scene], report:
     """Add the scores of all methods on all scenes to `report`; the last method is the result, whose frames are kept."""
     for scene in scenes:
         instants = sequence_instants(scene, settings.num_frames, settings.window)
-        wanted = sorted({*instants, scene.exposure.centre})
+        is_sequence_used = scene.sharp_sequence or scene.sharp is None or settings.folder is not None
+        wanted = sorted({*(instants if is_sequence_used else ()), scene.exposure.centre})
         restored = {m: dict(zip(wanted, restore(scene, wanted), strict=True)) for m, restore in restorers.items()}
         for method, frames in restored.items():
             report.add(method, scene, frames, instants)

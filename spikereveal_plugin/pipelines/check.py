@@ -2,11 +2,9 @@
 
 from argparse import Namespace
 
-from basicsr.models import build_model
-
 from spikereveal_plugin.pipelines.loaders import build_test_loaders, build_train_data
 from spikereveal_plugin.pipelines.log import root_logger
-from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 
 
 def check_pipeline(args: Namespace, *, is_train: bool) -> None:
@@ -26,6 +24,6 @@ def check_pipeline(args: Namespace, *, is_train: bool) -> None:
         item = loader.dataset[0]
         shapes = {key: tuple(value.shape) for key, value in item.items() if hasattr(value, 'shape')}
         logger.info(f'{loader.dataset.opt["name"]}: {len(loader.dataset)} samples, the first {shapes}')  # type: ignore[attr-defined,arg-type]
-    build_model(opt)
+    build_model_of(opt)
     length = f'; {opt["train"]["total_iter"]} iterations' if is_train else ''
     logger.info(f'{args.opt}: nothing at fault{length}')

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,28 @@ def root_logger() -> logging.Logger:
 def open_log(opt: dict[str, Any], kind: str) -> logging.Logger:
     """Log to `<kind>_<name>_<time>.log` from now on, beginning with the environment and the options."""
     logger = root_logger()
-    close_log()
-    if opt['rank'] == 0:
-        handler = logging.FileHandler(Path(opt['path']['log'], f'{kind}_{opt["name"]}_{get_time_str()}.log'), 'w')
-        handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s: %(message)s'))
-        logger.addHandler(handler)
     logger.info(get_env_info())
     logger.info(dict2str(opt))
+    if opt['rank'] == 0:
+        file = logging.FileHandler(Path(opt['path']['log'], f'{kind}_{opt["name"]}_{get_time_str()}.log'), 'w')
+        file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s: %(message)s'))
+        for early in [handler for handler in logger.handlers if isinstance(handler, MemoryHandler)]:
+            early.setTarget(file)
+            early.flush()
+        close_log()
+        logger.addHandler(file)
     return logger
+
+
+def keep_early_messages() -> None:
+    """Keep what is logged until `open_log`, so that the file has it too."""
+    close_log()
+    root_logger().addHandler(MemoryHandler(capacity=100_000, flushLevel=logging.CRITICAL + 1))
 
 
 def close_log() -> None:
     """Close the log files of the run that is over."""
     logger = root_logger()
-    for handler in [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]:
+    for handler in [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler | MemoryHandler)]:
         logger.removeHandler(handler)
         handler.close()

@@ -1,5 +1,6 @@
 """Find and load the state that a run goes on from, on whatever device there is."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,17 @@ def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
         raise OptionError(f'path.resume_state: {path} is no file')
     try:
         state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise OptionError(f'path.resume_state: {path} cannot be read: {error}') from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise OptionError(f'path.resume_state: {path} cannot be read: {" ".join(str(error).split())[:200]}') from None
+    if missing := {'epoch', 'iter', 'optimizers', 'schedulers'} - set(state):
+        raise OptionError(f'path.resume_state: {path} is no training state: it has no {sorted(missing)[0]!r}')
     opt['path']['resume_state'] = str(path)
     frozen = getattr(MODEL_REGISTRY.get(opt['model_type']), 'frozen_networks', ())
-    opt['path']['ignore_resume_networks'] = [*(opt['path'].get('ignore_resume_networks') or []), *frozen]
+    keys = [f'param_key_{name.removeprefix("network_")}' for name in frozen]
+    kept = {key: opt['path'][key] for key in keys if key in opt['path']}  # BasicSR would drop their EMA
+    ignored = opt['path'].get('ignore_resume_networks') or []
+    opt['path']['ignore_resume_networks'] = [*ignored, *frozen]
     check_resume(opt, state['iter'])
-    del opt['path']['ignore_resume_networks']
+    opt['path'].update(kept)
+    opt['path']['ignore_resume_networks'] = ignored
     return state

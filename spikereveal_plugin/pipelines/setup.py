@@ -1,20 +1,22 @@
 """From an option file to the options BasicSR's parts expect: devices, seeds, phases, folders."""
 
+import os
 import random
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import torch
+from basicsr.models import build_model
 from basicsr.utils import set_random_seed
 from basicsr.utils.dist_util import get_dist_info, init_dist
 from basicsr.utils.registry import MODEL_REGISTRY
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeRevealError
 from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_keys, load_options, override
-from spikereveal_plugin.pipelines.log import root_logger
+from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 
 
 def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     Raises:
         OptionError: the file or an option is at fault.
     """
-    root_logger()
+    keep_early_messages()
     opt = load_options(Path(args.opt))
     override(opt, args.force_yml or [])
     for key in ('name', 'model_type', 'datasets'):
@@ -51,9 +53,25 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     return opt
 
 
+def build_model_of(opt: dict[str, Any]) -> Any:
+    """Build the model that the options describe.
+
+    Raises:
+        OptionError: an argument has a value that the model, a network or a loss cannot take.
+    """
+    try:
+        return build_model(opt)
+    except SpikeRevealError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise OptionError(f'{opt["model_type"]} cannot be built: {" ".join(str(error).split())}') from error
+
+
 def _set_devices(opt: dict[str, Any], launcher: str) -> None:
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     wanted = opt.get('num_gpu', 'auto')
+    if wanted != 'auto' and (not isinstance(wanted, int) or wanted < 0):
+        raise OptionError(f'num_gpu: expected auto or a whole number, found {wanted!r}')
     if wanted != 'auto' and wanted > available:
         root_logger().warning(f'num_gpu: {wanted} asked for, {available} found; running on {available or "the CPU"}')
     opt['num_gpu'] = available if wanted == 'auto' else min(wanted, available)
@@ -61,7 +79,11 @@ def _set_devices(opt: dict[str, Any], launcher: str) -> None:
     if opt['dist']:
         if not available:
             raise OptionError(f'--launcher {launcher}: no CUDA device found; on a CPU leave --launcher out')
-        init_dist(launcher, **(opt.get('dist_params') or {}))
+        if launcher == 'pytorch' and 'RANK' not in os.environ:
+            raise OptionError('--launcher pytorch: start the command with torchrun, which sets RANK')
+        params = opt.get('dist_params') or {}
+        known = {'backend', 'port'} if launcher == 'slurm' else {'backend'}  # torchrun brings a port of its own
+        init_dist(launcher, **{key: value for key, value in params.items() if key in known})
     opt['rank'], opt['world_size'] = get_dist_info()
 
 

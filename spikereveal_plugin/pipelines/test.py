@@ -3,12 +3,11 @@
 from argparse import Namespace
 
 import torch
-from basicsr.models import build_model
 from basicsr.utils import make_exp_dirs
 
 from spikereveal_plugin.pipelines.loaders import build_test_loaders
 from spikereveal_plugin.pipelines.log import close_log, open_log
-from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 
 
 def test_pipeline(args: Namespace) -> None:
@@ -20,9 +19,9 @@ def test_pipeline(args: Namespace) -> None:
     opt = prepare_options(args, is_train=False)
     torch.backends.cudnn.benchmark = True
     loaders = build_test_loaders(opt)
+    model = build_model_of(opt)
     make_exp_dirs(opt)
     logger = open_log(opt, 'test')
-    model = build_model(opt)
     for loader in loaders:
         logger.info(f'Testing {loader.dataset.opt["name"]}: {len(loader.dataset)} images')  # type: ignore[attr-defined,arg-type]
         model.validation(loader, current_iter=opt['name'], tb_logger=None, save_img=opt['val']['save_img'])

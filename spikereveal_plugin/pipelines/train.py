@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from basicsr.data.prefetch_dataloader import CPUPrefetcher, CUDAPrefetcher
-from basicsr.models import build_model
 from basicsr.train import init_tb_loggers
 from basicsr.utils import (
     AvgTimer,
@@ -25,7 +24,7 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.pipelines.loaders import TrainData, build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log, root_logger
 from spikereveal_plugin.pipelines.resume import load_resume_state
-from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 
 
 def train_pipeline(args: Namespace) -> None:
@@ -37,19 +36,20 @@ def train_pipeline(args: Namespace) -> None:
     opt = prepare_options(args, is_train=True)
     torch.backends.cudnn.benchmark = True
     state = load_resume_state(opt)
-    data = build_train_data(opt)
+    data = build_train_data(opt, state['iter'] if state else 0)
+    model = build_model_of(opt)
     if state is None:
         make_exp_dirs(opt)
         if opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
             mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
-    copy_opt_file(args.opt, opt['path']['experiments_root'])
+    if opt['rank'] == 0:
+        copy_opt_file(args.opt, opt['path']['experiments_root'])
     logger = open_log(opt, 'train')
     tb_logger = init_tb_loggers(opt)
     logger.info(
         f'{len(data.loader.dataset)} samples, {data.iters_per_epoch} iterations an epoch, '  # type: ignore[arg-type]
         f'{data.total_iter} iterations in all'
     )
-    model = build_model(opt)
     epoch, iteration = 0, 0
     if state is not None:
         model.resume_training(state)

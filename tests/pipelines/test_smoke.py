@@ -129,8 +129,50 @@ def test_a_distillation_resumes_with_its_frozen_networks(
             'val=~',
         ]
         assert main(command) == 0, capsys.readouterr().err
-    longer = [entry.replace('total_iter=2', 'total_iter=3') for entry in command]
+    longer = [entry.replace('total_iter=2', 'total_iter=6') for entry in command]
     assert main([*longer, '--auto_resume']) == 0, capsys.readouterr().err
+    state = torch.load(workspace / 'experiments/ldn_sample/training_states/6.state', weights_only=True)
+    assert state['schedulers'][0]['periods'] == [6]
+    assert not list((workspace / 'experiments/ldn_sample').rglob('*.partial'))
+
+
+@pytest.mark.parametrize('batch', [1, 2])
+def test_any_image_loss_may_stand_in_for_the_reblur_loss(
+    batch: int, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
+):
+    for stage in STAGES:
+        command = [
+            'train',
+            '-opt',
+            str(OPTIONS / f'{stage}_sample.yml'),
+            '--force_yml',
+            *small(stage, 'sample', backbone),
+        ]
+        other = ['train:reblur_opt={type: L1Loss}'] if stage == 'ldn' else []
+        command += ['val=~', *other, f'datasets:train:batch_size_per_gpu={batch}']
+        assert main(command) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert main([*command, 'train:reblur_opt={type: L1Loss, reduction: none}']) == 1
+    assert 'the loss of l_reblur must give one number' in capsys.readouterr().err
+
+
+def test_workers_draw_new_crops_in_every_epoch(workspace: Path):
+    from spikereveal_plugin.options import load_options
+    from spikereveal_plugin.pipelines.loaders import build_train_data
+
+    opt = load_options(OPTIONS / 'bsn_sample.yml')
+    opt.update(world_size=1, rank=0, num_gpu=0, dist=False, manual_seed=0)
+    opt['datasets'] = {'train': {**opt['datasets']['train'], 'phase': 'train', 'gt_size': 16, 'num_worker_per_gpu': 2}}
+
+    def epochs(start: int) -> list[list[bytes]]:
+        data = build_train_data(opt, start)
+        batches = [{b['lq_path'][0]: b['lq'].numpy().tobytes() for b in data.loader} for _ in range(2)]
+        return [[batch[key] for key in sorted(batch)] for batch in batches]
+
+    first, second = epochs(0)
+    assert first != second
+    assert epochs(0) == [first, second]
+    assert epochs(100) != [first, second]
 
 
 def test_the_learning_rate_is_one_cosine_over_the_run(
@@ -172,6 +214,12 @@ def test_ema_is_kept_and_tested_with(workspace: Path, backbone: Path, capsys: py
         (['train:scheduler:periods=[1]'], 'end before total_iter 2'),
         (['path:pretrain_network_g=gone.pth'], 'weights of BSN: no such file gone.pth'),
         (['network_g=~'], 'network_g: expected a section'),
+        (['spike:short_window=8'], 'spike.short_window: expected an odd number of readouts, found 8'),
+        (['num_gpu=all'], "num_gpu: expected auto or a whole number, found 'all'"),
+        (['datasets:train:batch_size_per_gpu=two'], "batch_size_per_gpu: expected a whole number or ~, found 'two'"),
+        (['network_g:num_feat=big'], 'BSNModel cannot be built'),
+        (['logger:print_freq=0'], 'logger.print_freq: expected at least 1, found 0'),
+        (['--launcher', 'pytorch'], '--launcher pytorch'),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_1(
@@ -218,6 +266,29 @@ def test_what_does_not_fit_together_is_said(
     assert match in error.splitlines()[-1]
 
 
+def test_a_test_without_weights_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    opt = ['test', '-opt', str(OPTIONS / 'test_ldn_sample.yml'), '--force_yml', 'num_gpu=0', 'val:methods=[blur, ldn]']
+    assert main([*opt, 'path:pretrain_network_g=~']) == 1
+    assert "path.pretrain_network_g is empty: val.methods has 'ldn'" in capsys.readouterr().err
+
+
+def test_what_fails_to_build_leaves_the_last_run_in_place(workspace: Path, backbone: Path):
+    command = [
+        'train',
+        '-opt',
+        str(OPTIONS / 'bsn_sample.yml'),
+        '--force_yml',
+        *small('bsn', 'sample', backbone),
+        'val=~',
+    ]
+    assert main(command) == 0
+    assert main([*command, 'path:pretrain_network_g=gone.pth']) == 1
+    assert [path.name for path in (workspace / 'experiments').iterdir()] == ['bsn_sample']
+    log = next((workspace / 'experiments/bsn_sample').glob('*.log')).read_text()
+    assert 'Network [BSN] is created' in log
+    assert 'End of training' in log
+
+
 def test_full_reference_metrics_need_ground_truth(workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]):
     opt = [
         'test',
@@ -227,6 +298,6 @@ def test_full_reference_metrics_need_ground_truth(workspace: Path, backbone: Pat
         'num_gpu=0',
         'path:pretrain_network_g=~',
     ]
-    opt += ['val:methods=[blur, ldn]', 'datasets:test:dataroot_gt=~', 'datasets:test:dataroot_gt_sequence=~']
+    opt += ['val:methods=[blur, sdm]', 'datasets:test:dataroot_gt=~', 'datasets:test:dataroot_gt_sequence=~']
     assert main(opt) == 1
     assert 'val.metrics.psnr_paper compares with a sharp image, and sample has none' in capsys.readouterr().err
