@@ -19,9 +19,13 @@ class LDN(nn.Module):
         num_spike: readouts in a window, centred on the wanted instant; 21 on GOPRO.
         num_feat: width of the first layer of each branch.
         reduction: of the channels inside channel attention.
+        starts_from_blur: begin as the network that returns the blurry image, so that a short training need not learn
+            colours first. The published network begins with random weights.
     """
 
-    def __init__(self, *, num_spike: int = 21, num_feat: int = 16, reduction: int = 16) -> None:
+    def __init__(
+        self, *, num_spike: int = 21, num_feat: int = 16, reduction: int = 16, starts_from_blur: bool = False
+    ) -> None:
         super().__init__()
         self.num_spike = num_spike
         self.upscale = UPSCALE
@@ -35,6 +39,9 @@ class LDN(nn.Module):
         self.up1 = nn.ConvTranspose2d(4 * num_feat, 2 * num_feat, 5, stride=2, padding=2, output_padding=1)
         self.up2 = nn.ConvTranspose2d(2 * num_feat, num_feat, 5, stride=2, padding=2, output_padding=1)
         self.last = nn.Conv2d(3 + num_feat, 3, 1)
+        if starts_from_blur:
+            nn.init.dirac_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
 
     def forward(self, blur: Tensor, spikes: Tensor) -> Tensor:
         """Return the sharp frame of one instant, or of each of N instants, of every image; not clipped.

@@ -98,3 +98,10 @@ def test_windows_of_another_length_are_refused():
 def test_too_narrow_for_its_channel_attention_is_refused():
     with pytest.raises(ValueError, match='8 channels cannot be reduced 16 times'):
         LDN(num_feat=2)
+
+
+def test_it_may_start_as_the_identity():
+    blur = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    spikes = torch.ones(1, 21, 4, 6)
+    torch.testing.assert_close(LDN(starts_from_blur=True)(blur, spikes), blur)
+    assert not torch.allclose(LDN()(blur, spikes), blur, atol=0.05)
