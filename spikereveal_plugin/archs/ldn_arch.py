@@ -40,8 +40,19 @@ class LDN(nn.Module):
         self.up2 = nn.ConvTranspose2d(2 * num_feat, num_feat, 5, stride=2, padding=2, output_padding=1)
         self.last = nn.Conv2d(3 + num_feat, 3, 1)
         if starts_from_blur:
-            nn.init.dirac_(self.last.weight)
-            nn.init.zeros_(self.last.bias)
+            self._start_from_blur()
+
+    def _start_from_blur(self) -> None:
+        """Return the blurry image at first, with features as strong as their inputs (He et al. 2015)."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.bias is not None:
+                weight = layer.weight if isinstance(layer, nn.Conv2d) else layer.weight.transpose(0, 1)
+                nn.init.kaiming_normal_(weight, nonlinearity='relu')
+                nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            for up in (self.up1, self.up2):  # with a stride of 2 a quarter of the weights meet an output pixel
+                up.weight.mul_(2)
+        nn.init.dirac_(self.last.weight)
 
     def forward(self, blur: Tensor, spikes: Tensor) -> Tensor:
         """Return the sharp frame of one instant, or of each of N instants, of every image; not clipped.

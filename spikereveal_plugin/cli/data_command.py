@@ -62,7 +62,7 @@ def _add_simulate(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         default='medium',
         help='effort of the optical flow between frames (default: %(default)s)',
     )
-    _add_common(parser)
+    _add_common(parser, threshold=1.0)
     parser.set_defaults(run=_run_simulate)
 
 
@@ -78,7 +78,7 @@ def _add_sample(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]')
         metavar=('HEIGHT', 'WIDTH'),
         help='of the images, multiples of 16 (default: 256 384)',
     )
-    _add_common(parser)
+    _add_common(parser, threshold=2.0)
     parser.set_defaults(run=_run_sample)
 
 
@@ -91,9 +91,12 @@ def _command(
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, threshold: float) -> None:
     parser.add_argument(
-        '--threshold', type=float, default=1.0, help="of the spike camera, the paper's theta (default: %(default)s)"
+        '--threshold',
+        type=float,
+        default=threshold,
+        help="of the spike camera, the paper's theta (default: %(default)s)",
     )
     parser.add_argument('--no-noise', action='store_true', help='leave out the spikes that a sensor fires by itself')
     parser.add_argument('--seed', type=int, default=0, help='of all randomness (default: %(default)s)')

@@ -53,9 +53,9 @@ class SampleOptions:
     height: int = 256
     width: int = 384
     zoom: float = 2.0
-    travel: tuple[float, float] = (20.0, 40.0)
+    travel: tuple[float, float] = (40.0, 60.0)
     max_degrees: float = 1.5
-    threshold: float = 1.0
+    threshold: float = 2.0
     noise: bool = True
     seed: int = 0
     overwrite: bool = False
