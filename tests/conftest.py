@@ -32,4 +32,6 @@ def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from spikereveal_plugin.data.sample_photographs import SampleOptions, sample_photographs
 
     out = tmp_path_factory.mktemp('data') / 'sample'
-    return sample_photographs(out, SampleOptions(train=4, test=2, height=64, width=96, travel=(6.0, 10.0)))
+    return sample_photographs(
+        out, SampleOptions(train=4, test=2, height=64, width=96, travel=(6.0, 10.0), threshold=1.0)
+    )

@@ -26,8 +26,10 @@ def test_spikes_tell_the_brightness_of_the_blur(sample_set):
     blur, spikes = ImageLmdb(sample_set / 'test/blur.lmdb'), SpikeLmdb(sample_set / 'test/spike.lmdb')
     for key in blur.keys:
         gray, rate = sensor_light(blur.read(key)).numpy(), spikes.read(key, start=20, stop=117).mean(axis=0)
-        assert np.corrcoef(gray.ravel(), rate.ravel())[0, 1] > 0.98  # Eq. 5
-        assert rate.mean() == pytest.approx(gray.mean(), rel=0.05)
+        assert np.corrcoef(gray.ravel(), rate.ravel())[0, 1] > 0.95  # Eq. 5
+        expected = gray.mean() / SMALL.threshold
+        inherent_noise = (1 - expected) / 140  # a spike in 140 readouts, unless there is one already
+        assert rate.mean() == pytest.approx(expected + inherent_noise, rel=0.05)
 
 
 def test_the_blur_lies_between_the_sharp_frames(sample_set):
