@@ -187,12 +187,6 @@ class SpikeModel(SRModel):
         """Readouts that must lie on both sides of an instant, as one odd number."""
         return self.spike_options.short_window
 
-    def dist_validation(
-        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
-    ) -> None:
-        if self.opt['rank'] == 0:
-            self.nondist_validation(dataloader, current_iter, tb_logger, save_img)
-
     def validation_settings(self, name: str, current_iter: int | str, *, save_img: bool) -> Settings:
         """Where pictures of a data set go: while training, into a folder for each iteration."""
         folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
