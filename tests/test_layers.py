@@ -18,7 +18,7 @@ ALLOWED = {
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
     'models': BASE | {'options', 'physics', 'losses', 'data', 'visual', 'torch', 'basicsr'},
-    'pipelines': BASE | {'options', 'models', 'torch', 'basicsr'},
+    'pipelines': BASE | {'options', 'models', 'data', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from basicsr.data.prefetch_dataloader import CPUPrefetcher, CUDAPrefetcher
 from basicsr.train import init_tb_loggers
 from basicsr.utils import (
     AvgTimer,
@@ -20,8 +19,7 @@ from basicsr.utils.options import copy_opt_file
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.pipelines.loaders import TrainData, build_train_data
+from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher, build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log, root_logger
 from spikereveal_plugin.pipelines.resume import load_resume_state
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
@@ -36,7 +34,7 @@ def train_pipeline(args: Namespace) -> None:
     opt = prepare_options(args, is_train=True)
     torch.backends.cudnn.benchmark = True
     state = load_resume_state(opt)
-    data = build_train_data(opt, state['iter'] if state else 0)
+    data = build_train_data(opt)
     model = build_model_of(opt)
     if state is None:
         make_exp_dirs(opt)
@@ -50,12 +48,12 @@ def train_pipeline(args: Namespace) -> None:
         f'{len(data.loader.dataset)} samples, {data.iters_per_epoch} iterations an epoch, '  # type: ignore[arg-type]
         f'{data.total_iter} iterations in all'
     )
-    epoch, iteration = 0, 0
+    iteration = 0
     if state is not None:
         model.resume_training(state)
-        epoch, iteration = state['epoch'], state['iter']
-        logger.info(f'Resuming training from epoch: {epoch}, iter: {iteration}.')
-    _Loop(opt, model, data, tb_logger).run(epoch, iteration)
+        iteration = state['iter']
+        logger.info(f'Resuming training from epoch: {state["epoch"]}, iter: {iteration}.')
+    _Loop(opt, model, data, tb_logger).run(iteration)
     if tb_logger:
         tb_logger.close()
     close_log()
@@ -69,12 +67,12 @@ class _Loop:
         self.logger = root_logger()
         self.data_timer, self.iter_timer = AvgTimer(), AvgTimer()
 
-    def run(self, start_epoch: int, start_iteration: int) -> None:
+    def run(self, start_iteration: int) -> None:
         started, total = time.time(), self.data.total_iter
         messages = MessageLogger(self.opt, start_iteration, self.tb_logger)
         bar = tqdm(desc=self.opt['name'], total=total, initial=start_iteration, unit='it', disable=None)
         with bar, logging_redirect_tqdm([self.logger]):
-            for epoch, iteration, batch in self._batches(start_epoch, start_iteration):
+            for epoch, iteration, batch in self._batches(start_iteration):
                 self.model.update_learning_rate(iteration, warmup_iter=self.opt['train'].get('warmup_iter', -1))
                 self.model.feed_data(batch)
                 self.model.optimize_parameters(iteration)
@@ -86,21 +84,22 @@ class _Loop:
         self.model.save(epoch=-1, current_iter=-1)
         self._validate(total)
 
-    def _batches(self, epoch: int, iteration: int) -> Iterator[tuple[int, int, Any]]:
-        """(epoch, iteration, batch) up to the run's length, the sampler shuffled anew each epoch."""
-        prefetcher = _prefetcher(self.data, self.opt)
+    def _batches(self, iteration: int) -> Iterator[tuple[int, int, Any]]:
+        """(epoch, iteration, batch) from after `iteration` up to the run's length; each epoch has its own order."""
+        prefetcher = None
         while iteration < self.data.total_iter:
-            self.data.sampler.set_epoch(epoch)
-            prefetcher.reset()
-            while iteration < self.data.total_iter:
+            epoch, done = divmod(iteration, self.data.iters_per_epoch)
+            self.data.sampler.go_to(epoch, done * self.data.sampler.batch)
+            if prefetcher is None:
+                prefetcher = build_prefetcher(self.data, self.opt)
+            else:
+                prefetcher.reset()
+            for _ in range(min(self.data.iters_per_epoch - done, self.data.total_iter - iteration)):
                 self.data_timer.start()
                 batch = prefetcher.next()
                 self.data_timer.record()
-                if batch is None:
-                    break
                 iteration += 1
                 yield epoch, iteration, batch
-            epoch += 1
 
     def _after(self, epoch: int, iteration: int, messages: MessageLogger) -> None:
         if iteration % self.opt['logger']['print_freq'] == 0:
@@ -118,14 +117,3 @@ class _Loop:
         if self.opt.get('val'):
             for loader in self.data.val_loaders:
                 self.model.validation(loader, iteration, self.tb_logger, self.opt['val'].get('save_img', False))
-
-
-def _prefetcher(data: TrainData, opt: dict[str, Any]) -> Any:
-    mode = opt['datasets']['train'].get('prefetch_mode')
-    if mode == 'cuda' and opt['num_gpu']:
-        if not opt['datasets']['train'].get('pin_memory'):
-            raise OptionError('datasets.train.prefetch_mode: cuda needs pin_memory: true')
-        return CUDAPrefetcher(data.loader, opt)
-    if mode not in (None, 'cpu', 'cuda'):
-        raise OptionError(f'datasets.train.prefetch_mode: expected ~, cpu or cuda, found {mode!r}')
-    return CPUPrefetcher(data.loader)

@@ -156,25 +156,6 @@ def test_any_image_loss_may_stand_in_for_the_reblur_loss(
     assert 'the loss of l_reblur must give one number' in capsys.readouterr().err
 
 
-def test_workers_draw_new_crops_in_every_epoch(workspace: Path):
-    from spikereveal_plugin.options import load_options
-    from spikereveal_plugin.pipelines.loaders import build_train_data
-
-    opt = load_options(OPTIONS / 'bsn_sample.yml')
-    opt.update(world_size=1, rank=0, num_gpu=0, dist=False, manual_seed=0)
-    opt['datasets'] = {'train': {**opt['datasets']['train'], 'phase': 'train', 'gt_size': 16, 'num_worker_per_gpu': 2}}
-
-    def epochs(start: int) -> list[list[bytes]]:
-        data = build_train_data(opt, start)
-        batches = [{b['lq_path'][0]: b['lq'].numpy().tobytes() for b in data.loader} for _ in range(2)]
-        return [[batch[key] for key in sorted(batch)] for batch in batches]
-
-    first, second = epochs(0)
-    assert first != second
-    assert epochs(0) == [first, second]
-    assert epochs(100) != [first, second]
-
-
 def test_the_learning_rate_is_one_cosine_over_the_run(
     workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
 ):
