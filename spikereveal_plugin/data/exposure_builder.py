@@ -10,11 +10,16 @@ import torch
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.simulate import SpikeCamera, SpikeIntegrator, inherent_noise, random_start
+from spikereveal_plugin.physics.srgb import linear_to_srgb, srgb_to_linear
 
 Image = npt.NDArray[np.uint8]
 Frame = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+_STEPS_PER_LEVEL = 16
+_LIGHT_OF_LEVEL = 255 * srgb_to_linear(torch.linspace(0, 1, 255 * _STEPS_PER_LEVEL + 1, dtype=torch.float64)).numpy()
+_LIGHT_OF_LEVEL = _LIGHT_OF_LEVEL.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,9 @@ class Capture:
     """How a scene is recorded: the exposure within the spike stream, the spike camera, the frames kept as truth.
 
     The spike sensor is `ratio` times smaller than the image; `num_sharp` frames are kept, the exposure's ends included.
+    `pattern` is how the sensor's pixels differ. With `linear_light` the frames' sRGB curve is undone before light is
+    averaged and integrated, and the blurry image gets the curve again, as a camera's JPEG has it; otherwise, as
+    published, stored values are taken for light.
     """
 
     exposure: Exposure = field(default_factory=Exposure)
@@ -30,6 +38,8 @@ class Capture:
     camera: SpikeCamera = field(default_factory=SpikeCamera)
     has_noise: bool = True
     num_sharp: int = 7
+    pattern: FixedPattern | None = None
+    linear_light: bool = False
 
     @property
     def sharp_readouts(self) -> tuple[int, ...]:
@@ -47,7 +57,7 @@ class Sample:
     sharp_sequence: dict[int, Image]
 
 
-def sensor_light(frame: Frame, ratio: int = 4) -> torch.Tensor:
+def sensor_light(frame: Frame, ratio: int = 4, *, linear_light: bool = False) -> torch.Tensor:
     """Return the light that the spike sensor sees: the gray frame in [0, 1], reduced bilinearly.
 
     Bilinear reduction and the weighting of channels are both linear, so reducing first gives what the authors'
@@ -56,14 +66,22 @@ def sensor_light(frame: Frame, ratio: int = 4) -> torch.Tensor:
     Args:
         frame: (H, W, 3) RGB in [0, 255], uint8 or float32.
         ratio: H and W are multiples of it.
+        linear_light: undo the frame's sRGB curve first, since a sensor adds light.
 
     Returns:
         (H / ratio, W / ratio) float32.
     """
     size = (frame.shape[1] // ratio, frame.shape[0] // ratio)
-    small = cv2.resize(frame.astype(np.float32, copy=False), size, interpolation=cv2.INTER_LINEAR)
+    radiance = undo_srgb(frame) if linear_light else frame.astype(np.float32, copy=False)
+    small = cv2.resize(radiance, size, interpolation=cv2.INTER_LINEAR)
     light = gray(torch.from_numpy(small).permute(2, 0, 1) / 255)[0]
     return light.clamp(0, 1)  # the weights' rounding may exceed white by one bit
+
+
+def undo_srgb(frame: Frame) -> npt.NDArray[np.float32]:
+    """Return the light of a frame, (H, W, 3) in [0, 255], by a table of 1/16 of a gray level."""
+    level = np.rint(np.multiply(frame, _STEPS_PER_LEVEL, dtype=np.float32)).clip(0, 255 * _STEPS_PER_LEVEL)
+    return _LIGHT_OF_LEVEL[level.astype(np.uint16)]
 
 
 def check_threshold(threshold: float) -> None:
@@ -85,7 +103,8 @@ class ExposureBuilder:
     def __init__(self, capture: Capture, height: int, width: int, generator: torch.Generator) -> None:
         self._capture, self._generator = capture, generator
         self._sensor = (height // capture.ratio, width // capture.ratio)
-        self._integrator = SpikeIntegrator(capture.camera, random_start(*self._sensor, generator))
+        start = random_start(*self._sensor, generator)
+        self._integrator = SpikeIntegrator(capture.camera, start, capture.pattern, generator)
         self._spikes: list[torch.Tensor] = []
         self._sum = np.zeros((height, width, 3), np.float32)
         self._sharp: dict[int, Image] = {}
@@ -100,7 +119,7 @@ class ExposureBuilder:
 
         Args:
             frame: (H, W, 3) RGB in [0, 255].
-            light: `sensor_light(frame)`, computed once for all exposures that are open.
+            light: `sensor_light(frame, ...)` of the same capture, computed once for all exposures that are open.
         """
         readout = len(self._spikes)
         if readout >= self._capture.num_readouts:
@@ -108,18 +127,21 @@ class ExposureBuilder:
         self._spikes.append(self._integrator.step(light))
         exposure = self._capture.exposure
         if exposure.first <= readout < exposure.stop:
-            cv2.accumulate(frame, self._sum)
+            cv2.accumulate(undo_srgb(frame) if self._capture.linear_light else frame, self._sum)
         if readout in self._capture.sharp_readouts or readout == exposure.centre:
             self._sharp[readout] = np.rint(frame).clip(0, 255).astype(np.uint8)
 
     def finish(self) -> Sample:
-        """Return the sample: blur is the mean over the exposure (Eq. 2), rounded."""
+        """Return the sample: blur is the mean over the exposure (Eq. 2), rounded; linear light gets its curve again."""
         capture = self._capture
         if not self.is_complete:
             raise ValueError(f'{len(self._spikes)} of {capture.num_readouts} readouts were recorded')
         spikes = torch.stack(self._spikes)
         if capture.has_noise:
             spikes |= inherent_noise(capture.num_readouts, *self._sensor, capture.camera, self._generator)
-        blur = np.rint(self._sum / capture.exposure.length).clip(0, 255).astype(np.uint8)
+        mean = self._sum / capture.exposure.length
+        if capture.linear_light:
+            mean = 255 * linear_to_srgb(torch.from_numpy(mean / 255)).numpy()
+        blur = np.rint(mean).clip(0, 255).astype(np.uint8)
         sequence = {readout: self._sharp[readout] for readout in capture.sharp_readouts}
         return Sample(blur, spikes.numpy(), self._sharp[capture.exposure.centre], sequence)

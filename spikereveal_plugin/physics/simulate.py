@@ -7,6 +7,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from spikereveal_plugin.physics.fixed_pattern import FixedPattern
+
 READOUT_SECONDS: Final = 2 / 1e7
 QUANTUM_EFFICIENCY: Final = 1.09e-13
 WAVELENGTH: Final = 1.83e-4
@@ -23,6 +25,9 @@ class SpikeCamera:
         threshold: the paper's theta (1, 2 or 4 in its Table 1); the firing rate is about light / threshold.
         noise_gap_mean: mean distance of two noise spikes in the flattened (h, w, T) volume, in readouts, 1 or more.
         noise_gap_std: standard deviation of that distance, 0 or more.
+        dark_current: what a pixel collects in the dark, in units of full light, in [0, 1); 0 in the paper.
+        shot_electrons: electrons that full light frees in one readout. Their number is Poisson-distributed, so that a
+            pixel's charge in one readout has the relative spread 1 / sqrt(light * shot_electrons). 0 turns it off.
 
     Raises:
         ValueError: a constant is out of its range.
@@ -31,6 +36,8 @@ class SpikeCamera:
     threshold: float = 1.0
     noise_gap_mean: float = 140.0
     noise_gap_std: float = 50.0
+    dark_current: float = 0.0
+    shot_electrons: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < math.inf:
@@ -39,6 +46,10 @@ class SpikeCamera:
             raise ValueError(f'spike camera: noise_gap_mean must be finite and 1 or more, got {self.noise_gap_mean}')
         if not 0 <= self.noise_gap_std < math.inf:
             raise ValueError(f'spike camera: noise_gap_std must be finite and 0 or more, got {self.noise_gap_std}')
+        if not 0 <= self.dark_current < 1:
+            raise ValueError(f'spike camera: dark_current must be in [0, 1) of full light, got {self.dark_current}')
+        if not 0 <= self.shot_electrons < math.inf:
+            raise ValueError(f'spike camera: shot_electrons must be finite and 0 or more, got {self.shot_electrons}')
 
     @property
     def gain(self) -> float:
@@ -57,17 +68,35 @@ class SpikeIntegrator:
     Args:
         camera: the constants.
         start: (h, w), light in [0, 1] of one readout before the first; what it fires is dropped, what it leaves stays.
+        pattern: how the pixels differ; all alike by default, as in the paper.
+        generator: source of the shot noise, on the device of `start`; needed only with `camera.shot_electrons`.
 
     Raises:
-        ValueError: `start` is not a floating (h, w) tensor within [0, 1].
+        ValueError: `start` is not a floating (h, w) tensor within [0, 1], `pattern` has another size, or the generator
+            is missing.
     """
 
-    def __init__(self, camera: SpikeCamera, start: Tensor) -> None:
+    def __init__(
+        self,
+        camera: SpikeCamera,
+        start: Tensor,
+        pattern: FixedPattern | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
         if start.dim() != 2:
             raise ValueError(f'start light: expected (h, w), got shape {tuple(start.shape)}')
+        if pattern is not None and pattern.response.shape != start.shape:
+            raise ValueError(
+                f'fixed pattern: maps of {tuple(pattern.response.shape)} pixels, the sensor has {tuple(start.shape)}'
+            )
+        if camera.shot_electrons and generator is None:
+            raise ValueError('shot noise is random: give a generator')
         self.camera = camera
+        self._generator = generator
+        self._pattern = pattern and FixedPattern(pattern.response.double(), pattern.dark.double())
         # Double precision: a rounding error of the accumulated voltage would move spikes of a long stream.
         self._voltage = torch.zeros_like(start, dtype=torch.float64)
+        self._charged, self._fired = torch.empty_like(self._voltage), torch.empty_like(self._voltage)
         self.step(start)
 
     def step(self, light: Tensor) -> Tensor:
@@ -85,10 +114,46 @@ class SpikeIntegrator:
         _check_light(light)
         if light.shape != self._voltage.shape:
             raise ValueError(f'light: expected shape {tuple(self._voltage.shape)}, got {tuple(light.shape)}')
-        voltage = self._voltage + light.to(self._voltage) * self.camera.gain
-        fired = voltage > self.camera.voltage
-        self._voltage = torch.where(fired, voltage.remainder(self.camera.voltage), voltage)
-        return fired
+        charge = self._charge(self._charged.copy_(light))
+        at_most_once = self._fires_at_most_once(charge)
+        self._voltage += charge.mul_(self.camera.gain)
+        fired = torch.gt(self._voltage, self.camera.voltage, out=self._fired)  # as 0. and 1.: faster than as bool
+        if at_most_once:
+            self._voltage.sub_(fired, alpha=self.camera.voltage)
+        else:
+            kept = self._voltage.remainder(self.camera.voltage)
+            self._voltage = torch.where(fired.bool(), kept, self._voltage)
+        return fired.bool()
+
+    def _charge(self, light: Tensor) -> Tensor:
+        """Return what the pixels collect in one readout, in units of full light; in the paper it is `light`."""
+        if self._pattern is not None:
+            light = self._pattern(light)
+        if self.camera.dark_current:
+            light = light + self.camera.dark_current
+        if self.camera.shot_electrons:
+            light = shot_noise(light, self.camera.shot_electrons, self._generator)
+        return light
+
+    def _fires_at_most_once(self, charge: Tensor) -> bool:
+        """Whether A stays below 2 V, so that A mod V is A - V, which is exact and ten times as fast."""
+        is_plain = self._pattern is None and not self.camera.dark_current and not self.camera.shot_electrons
+        most = 1.0 if is_plain else float(charge.max())
+        return most * self.camera.gain < self.camera.voltage
+
+
+def shot_noise(charge: Tensor, electrons: float, generator: torch.Generator | None) -> Tensor:
+    """Draw the Poisson number of electrons that make up a charge (photons and dark electrons arrive independently).
+
+    Args:
+        charge: mean charge, in units of full light, 0 or more.
+        electrons: how many electrons one unit is, positive.
+        generator: source of randomness, on the device of `charge`.
+
+    Returns:
+        The drawn charge, in the same unit.
+    """
+    return torch.poisson(charge * electrons, generator=generator) / electrons
 
 
 def random_start(height: int, width: int, generator: torch.Generator) -> Tensor:
@@ -100,13 +165,16 @@ def random_start(height: int, width: int, generator: torch.Generator) -> Tensor:
     return torch.rand(height, width, generator=generator, device=generator.device)
 
 
-def simulate_spikes(frames: Tensor, camera: SpikeCamera, generator: torch.Generator) -> Tensor:
+def simulate_spikes(
+    frames: Tensor, camera: SpikeCamera, generator: torch.Generator, pattern: FixedPattern | None = None
+) -> Tensor:
     """Simulate a whole stream without inherent noise; `|` it with `inherent_noise` for the paper's streams.
 
     Args:
         frames: (T, h, w), floating, light in [0, 1], one frame a readout.
         camera: the constants.
-        generator: source of the random phases, on the device of `frames`.
+        generator: source of the random phases and the shot noise, on the device of `frames`.
+        pattern: how the pixels differ; all alike by default.
 
     Returns:
         (T, h, w) bool, true where a pixel fires.
@@ -116,8 +184,12 @@ def simulate_spikes(frames: Tensor, camera: SpikeCamera, generator: torch.Genera
     """
     if frames.dim() != 3 or len(frames) == 0:
         raise ValueError(f'frames: expected (T, h, w) with T of 1 or more, got shape {tuple(frames.shape)}')
-    integrator = SpikeIntegrator(camera, random_start(frames.shape[1], frames.shape[2], generator))
-    return torch.stack([integrator.step(frame) for frame in frames])
+    start = random_start(frames.shape[1], frames.shape[2], generator)
+    integrator = SpikeIntegrator(camera, start, pattern, generator)
+    spikes = torch.empty(frames.shape, dtype=torch.bool, device=frames.device)
+    for readout, frame in enumerate(frames):
+        spikes[readout] = integrator.step(frame)
+    return spikes
 
 
 def inherent_noise(

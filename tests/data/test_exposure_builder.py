@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from spikereveal_plugin.data.exposure_builder import Capture, ExposureBuilder, check_threshold, sensor_light
+from spikereveal_plugin.data.exposure_builder import Capture, ExposureBuilder, check_threshold, sensor_light, undo_srgb
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 from spikereveal_plugin.physics.simulate import inherent_noise, simulate_spikes
 
 
@@ -85,3 +86,36 @@ def test_wrong_number_of_readouts_is_refused():
 def test_impossible_threshold_is_a_users_mistake(threshold):
     with pytest.raises(OptionError, match='expected a positive number'):
         check_threshold(threshold)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+def test_linear_light_is_averaged_as_light(dtype):
+    black, white = (np.full((16, 16, 3), value, dtype) for value in (0, 255))
+    capture = Capture(exposure=Exposure(0, 2), num_readouts=2, num_sharp=1, linear_light=True, has_noise=False)
+    builder = ExposureBuilder(capture, 16, 16, torch.Generator().manual_seed(0))
+    for frame in (black, white):
+        builder.add(frame, sensor_light(frame, linear_light=True))
+    assert (builder.finish().blur == 188).all()  # half the light is 0.735 on the sRGB curve
+
+
+def test_linear_light_reaches_the_sensor():
+    frame = np.full((16, 16, 3), 128, np.uint8)
+    light = sensor_light(frame, linear_light=True)
+    torch.testing.assert_close(light, torch.full((4, 4), 0.2158605), atol=1e-5, rtol=0)
+    fine = np.random.default_rng(0).uniform(0, 255, (16, 16, 3)).astype(np.float32)
+    exact = ((fine[0, 0, 0] / 255 + 0.055) / 1.055) ** 2.4
+    assert abs(undo_srgb(fine)[0, 0, 0] / 255 - exact) < 5e-4
+
+
+@pytest.mark.parametrize('ratio', [1, 2, 8])
+def test_other_sensor_sizes(ratio):
+    frames = random_frames(4, 32, 48)
+    capture = Capture(exposure=Exposure(0, 4), num_readouts=4, num_sharp=1, ratio=ratio)
+    assert record(frames, capture).spikes.shape == (4, 32 // ratio, 48 // ratio)
+
+
+def test_a_pattern_reaches_the_sensor():
+    pattern = FixedPattern(torch.tensor([[0.5, 1.0]]), torch.zeros(1, 2))
+    capture = Capture(exposure=Exposure(0, 200), num_readouts=200, num_sharp=1, pattern=pattern, has_noise=False)
+    rate = record([np.full((4, 8, 3), 128, np.uint8)] * 200, capture).spikes.mean(axis=0)
+    assert rate[0, 0] == pytest.approx(rate[0, 1] / 2, abs=0.01)

@@ -4,12 +4,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 from spikereveal_plugin.physics.simulate import (
     SpikeCamera,
     SpikeIntegrator,
     inherent_noise,
     noise_places,
     random_start,
+    shot_noise,
     simulate_spikes,
 )
 
@@ -66,6 +68,64 @@ def test_the_rate_follows_light_over_threshold(light, threshold, seed):
     spikes = simulate_spikes(torch.full((200, 3, 4), light, dtype=torch.float64), camera, seeded(seed))
     expected = light * camera.gain / camera.voltage
     assert (spikes.double().mean(0) - expected).abs().max() <= 1 / 200 + 1e-9
+
+
+@pytest.mark.parametrize('threshold', [0.2, 0.7, 0.99, 1.0, 1.7, 2.0, 4.0])
+def test_the_fast_remainder_is_the_remainder(threshold):
+    camera = SpikeCamera(threshold=threshold)
+    frames = torch.rand(300, 5, 7, generator=seeded(4))
+    start = random_start(5, 7, seeded(6))
+    voltage, expected = np.zeros((5, 7)), []
+    for frame in (start, *frames):
+        voltage = voltage + frame.numpy().astype(np.float64) * camera.gain
+        expected.append(voltage > camera.voltage)
+        voltage = np.where(expected[-1], np.fmod(voltage, camera.voltage), voltage)
+    spikes = simulate_spikes(frames, camera, seeded(6))
+    np.testing.assert_array_equal(spikes.numpy(), np.stack(expected[1:]))
+
+
+def test_dark_current_fires_without_light():
+    camera = SpikeCamera(dark_current=0.125)
+    spikes = simulate_spikes(torch.zeros(800, 4, 4), camera, seeded(1))
+    expected = 0.125 * camera.gain / camera.voltage
+    assert (spikes.double().mean(0) - expected).abs().max() <= 1 / 800 + 1e-9
+
+
+def test_pixels_follow_their_own_maps():
+    pattern = FixedPattern(torch.tensor([[0.5, 1.0, 1.5]]), torch.tensor([[0.1, 0.0, -0.2]]))
+    camera = SpikeCamera(threshold=2.0)
+    spikes = simulate_spikes(torch.full((1000, 1, 3), 0.4), camera, seeded(1), pattern)
+    expected = torch.tensor([[0.3, 0.4, 0.4]], dtype=torch.float64) * camera.gain / camera.voltage
+    assert (spikes.double().mean(0) - expected).abs().max() <= 2 / 1000
+
+
+def test_a_pattern_of_equal_pixels_changes_nothing():
+    frames, pattern = torch.rand(50, 4, 6, generator=seeded(2)), FixedPattern(torch.ones(4, 6), torch.zeros(4, 6))
+    plain = simulate_spikes(frames, SpikeCamera(), seeded(3))
+    assert torch.equal(simulate_spikes(frames, SpikeCamera(), seeded(3), pattern), plain)
+
+
+def test_shot_noise_spreads_as_poisson_counts_do():
+    charge = torch.full((200_000,), 0.25, dtype=torch.float64)
+    drawn = shot_noise(charge, 400.0, seeded(5))
+    assert drawn.mean().item() == pytest.approx(0.25, rel=2e-3)
+    assert drawn.std().item() == pytest.approx((0.25 / 400) ** 0.5, rel=1e-2)
+
+
+def test_shot_noise_is_seeded_and_vanishes_with_many_electrons():
+    frames = torch.rand(60, 4, 5, generator=seeded(8))
+    noisy = simulate_spikes(frames, SpikeCamera(shot_electrons=20.0), seeded(9))
+    assert torch.equal(noisy, simulate_spikes(frames, SpikeCamera(shot_electrons=20.0), seeded(9)))
+    plain = simulate_spikes(frames, SpikeCamera(), seeded(9))
+    assert not torch.equal(noisy, plain)
+    assert torch.equal(simulate_spikes(frames, SpikeCamera(shot_electrons=1e14), seeded(9)), plain)
+
+
+def test_shot_noise_and_patterns_need_what_they_need():
+    with pytest.raises(ValueError, match='shot noise is random: give a generator'):
+        SpikeIntegrator(SpikeCamera(shot_electrons=1.0), torch.zeros(2, 2))
+    with pytest.raises(ValueError, match=r'maps of \(1, 2\) pixels, the sensor has \(2, 2\)'):
+        SpikeIntegrator(SpikeCamera(), torch.zeros(2, 2), FixedPattern(torch.ones(1, 2), torch.zeros(1, 2)))
 
 
 def test_a_stream_is_what_the_integrator_gives_frame_by_frame():
@@ -141,6 +201,8 @@ def test_other_shapes_are_refused():
         ({'threshold': 0}, 'threshold must be positive and finite, got 0'),
         ({'threshold': float('nan')}, 'threshold must be positive'),
         ({'noise_gap_mean': 0.5}, 'noise_gap_mean must be finite and 1 or more'),
+        ({'dark_current': 1}, r'dark_current must be in \[0, 1\) of full light, got 1'),
+        ({'shot_electrons': -1}, 'shot_electrons must be finite and 0 or more'),
         ({'noise_gap_std': -1}, 'noise_gap_std must be finite and 0 or more'),
     ],
 )

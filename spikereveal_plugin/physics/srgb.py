@@ -1,0 +1,27 @@
+"""The sRGB curve (IEC 61966-2-1): what a picture file stores against the light that fell."""
+
+from torch import Tensor
+
+
+def srgb_to_linear(value: Tensor) -> Tensor:
+    """Undo the curve: v / 12.92 up to 0.04045, ((v + 0.055) / 1.055)^2.4 above.
+
+    Args:
+        value: stored values, floating, in [0, 1].
+
+    Returns:
+        Light, in [0, 1].
+    """
+    return (value / 12.92).where(value <= 0.04045, ((value.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(light: Tensor) -> Tensor:
+    """Apply the curve: 12.92 l up to 0.0031308, 1.055 l^(1 / 2.4) - 0.055 above.
+
+    Args:
+        light: floating, in [0, 1].
+
+    Returns:
+        Values to store, in [0, 1].
+    """
+    return (12.92 * light).where(light <= 0.0031308, 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
