@@ -4,6 +4,7 @@ import argparse
 
 from spikereveal_plugin.cli.data_sample_command import add_data_sample_parser
 from spikereveal_plugin.cli.data_simulate_command import add_data_simulate_parser
+from spikereveal_plugin.cli.data_teach_command import add_data_teach_parser
 
 
 def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -12,3 +13,4 @@ def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentPar
     verbs = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
     add_data_simulate_parser(verbs)
     add_data_sample_parser(verbs)
+    add_data_teach_parser(verbs)

@@ -1,8 +1,10 @@
 """BasicSR's view of blurry images with their spikes."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,18 @@ from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry
 from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
+from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import check_keys, parse_section
+from spikereveal_plugin.physics.exposure import Exposure
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpikeBlurOptions:
     """The YAML keys of `SpikeBlurDataset`, then those of the section that BasicSR reads.
 
-    `exposure` and `ratio` are for folders, since an LMDB holds them.
+    `exposure` and `ratio` are for folders, since an LMDB holds them. `dataroot_teacher` is a cache of the teacher. Its
+    instants are listed or, as a number, spread over the exposure so that `teacher_window` readouts lie around each.
     """
 
     dataroot_lq: str
@@ -31,6 +36,9 @@ class SpikeBlurOptions:
     io_backend: Mapping[str, Any]
     dataroot_gt: str | None = None
     dataroot_gt_sequence: str | None = None
+    dataroot_teacher: str | None = None
+    teacher_instants: int | tuple[int, ...] = 5
+    teacher_window: int = 21
     exposure: tuple[int, ...] = (20, 97)
     ratio: int = 4
     gt_size: int | None = None
@@ -55,11 +63,13 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     An item holds `lq` (3, H, W) float32 RGB in [0, 1]; `spike` (T, h, w) uint8 of 0 and 1; `exposure` (2,), the first
     readout inside the exposure and their number; `lq_path`, the sample's key. Outside of training also, where they
-    exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts.
+    exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts; in
+    training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and `teacher_instants` (N,).
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
     lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
-    size. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`.
+    size. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`; `dataroot_teacher` (optional)
+    with `teacher_instants` and `teacher_window`, which `SpikeDistillModel` fills in.
     """
 
     def __init__(self, opt: dict[str, Any]) -> None:
@@ -69,8 +79,11 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         self._is_train = opt.get('phase') == 'train'
         self._source = _open_source(self._options, self._where)
         self._keys = self._source.keys
+        self._teacher: TeacherCache | None = None
         if self._is_train:
             self._check_train_options()
+            if self._options.dataroot_teacher:
+                self._open_teacher(Path(self._options.dataroot_teacher).expanduser())
 
     def _check_train_options(self) -> None:
         """Samples of a batch must agree; a crop must fit every one of them."""
@@ -90,6 +103,54 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
                     f'{self._where}.gt_size: {side} is not a multiple of {ratio} that fits the '
                     f'{ratio * record.width}x{ratio * record.height} image {key}'
                 )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every sample's key."""
+        return self._keys
+
+    def spikes(self, key: str) -> npt.NDArray[np.uint8]:
+        """(T, h, w) of 0 and 1, the whole stream of a sample."""
+        return self._source.spikes(key, None)
+
+    def image_size(self, key: str) -> tuple[int, int]:
+        """Height and width of a sample's image."""
+        return self._source.image_size(key)
+
+    def exposure(self, key: str) -> Exposure:
+        """The readouts of a sample's exposure."""
+        record = self._source.record(key)
+        return Exposure(record.exposure_first, record.exposure_length)
+
+    @cached_property
+    def teacher_instants(self) -> tuple[int, ...]:
+        """The readouts that the teacher is wanted at: listed, or spread over the exposure that all samples share."""
+        wanted = self._options.teacher_instants
+        if isinstance(wanted, tuple):
+            return wanted
+        first = self._keys[0]
+        return self.exposure(first).instants(
+            wanted, self._options.teacher_window, self._source.record(first).num_readouts
+        )
+
+    def fingerprint(self) -> str:
+        """A hash of what a teacher sees: every sample's name, sizes and exposure, and the first one's spikes."""
+        records = ((key, self._source.record(key)) for key in self._keys)
+        listed = [(key, *r.shape, r.exposure_first, r.exposure_length) for key, r in records]
+        digest = hashlib.sha256(repr(listed).encode())
+        digest.update(np.packbits(self.spikes(self._keys[0])).tobytes())
+        return digest.hexdigest()
+
+    def _open_teacher(self, path: Path) -> None:
+        """Refuse a cache of other spikes, or without an instant that is wanted."""
+        self._teacher = TeacherCache(path)
+        self._teacher.check({'spikes': self.fingerprint()})
+        if lacking := self._teacher.lacking(self._keys, self.teacher_instants):
+            key, instants = next(iter(lacking.items()))
+            raise SpikeDataError(
+                f'{path} lacks {len(lacking)} of {len(self._keys)} samples, such as {key} at readouts '
+                f'{", ".join(map(str, instants))}; `spikereveal data teach -opt FILE` adds what is missing'
+            )
 
     def _ratio(self, key: str) -> int:
         """Image size over sensor size."""
@@ -120,7 +181,15 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         symmetry = random_symmetry(hflip=self._options.use_hflip, rotate=self._options.use_rot)
         blur = apply(self._source.blur(key, crop, ratio), symmetry, (0, 1))
         spikes = apply(self._source.spikes(key, crop), symmetry, (1, 2))
-        return self._item(key, blur, np.ascontiguousarray(spikes))
+        item = self._item(key, blur, np.ascontiguousarray(spikes))
+        if self._teacher is not None:
+            instants, size = self.teacher_instants, self._source.image_size(key)
+            rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
+            columns = slice(ratio * crop.left, ratio * (crop.left + crop.width))
+            gains = [self._teacher.read(key, t, size, rows=rows, columns=columns) for t in instants]
+            item['teacher_gain'] = torch.from_numpy(np.stack([apply(gain, symmetry, (0, 1)) for gain in gains]))
+            item['teacher_instants'] = torch.tensor(instants)
+        return item
 
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None

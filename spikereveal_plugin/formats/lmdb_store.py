@@ -80,6 +80,21 @@ class LmdbReader:
             yield raw
 
 
+def record_key(name: str, longest: int, path: Path) -> str:
+    """Return the key of the record `key.ext` of the LMDB at `path`.
+
+    Raises:
+        SpikeDataError: `name` is not such a name in printable ASCII, or its key is longer than `longest`.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None or len(found['key']) > longest:
+        raise SpikeDataError(
+            f'{path}: {name!r} cannot name a record: it must be `key.ext` in printable ASCII, the key at most '
+            f'{longest} characters and without a dot (BasicSR cuts it there); rename it'
+        )
+    return found['key']
+
+
 class LmdbWriter:
     """Write a new LMDB; a context manager.
 
@@ -130,18 +145,12 @@ class LmdbWriter:
         """
         if self._environment is None:
             raise RuntimeError(f'{self.path}: put() works inside `with LmdbWriter(...) as writer:` only')
-        found = _NAME.fullmatch(name)
-        longest = self._environment.max_key_size()
-        if found is None or len(found['key']) > longest:
-            raise SpikeDataError(
-                f'{self.path}: {name!r} cannot name a record: it must be `key.ext` in printable ASCII, the key at most '
-                f'{longest} characters and without a dot (BasicSR cuts it there); rename it'
-            )
-        if found['key'] in self._lines:
-            raise SpikeDataError(f'{self.path}: the key {found["key"]!r} was written already; keys must be unique')
-        self._store(found['key'].encode(), payload)
+        key = record_key(name, self._environment.max_key_size(), self.path)
+        if key in self._lines:
+            raise SpikeDataError(f'{self.path}: the key {key!r} was written already; keys must be unique')
+        self._store(key.encode(), payload)
         sizes = ','.join(str(size) for size in shape)
-        self._lines[found['key']] = f'{name} ({sizes}) {note}'.rstrip() + '\n'
+        self._lines[key] = f'{name} ({sizes}) {note}'.rstrip() + '\n'
 
     def _store(self, key: bytes, payload: bytes) -> None:
         """Commit one record, with a larger map where the present one is full."""

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY
@@ -110,12 +110,14 @@ class DistillTrainOptions(TrainOptions):
     """Section `train` of `SpikeDistillModel`: student against teacher, and frames' mean against the blurry image.
 
     `instants` lists the readouts to train at; without it, `num_instants` of them are spread over the exposure.
+    `teacher` is `online`, computed in every step as published, or `cache`, what `spikereveal data teach` computed.
     """
 
     distill_opt: Section | None = None
     reblur_opt: Section | None = None
     num_instants: int = 5
     instants: tuple[int, ...] | None = None
+    teacher: Literal['online', 'cache'] = 'online'
 
     def __post_init__(self) -> None:
         at_least_one('train', num_instants=self.num_instants)

@@ -1,6 +1,7 @@
 """Stage 3: the student LDN learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -8,13 +9,17 @@ from basicsr.losses import build_loss
 from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor, nn
 
+from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
-from spikereveal_plugin.models.options import DistillTrainOptions, TrainOptions
+from spikereveal_plugin.models.frozen import all_arguments
+from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer, Scene
 from spikereveal_plugin.models.spike_model import SpikeModel
-from spikereveal_plugin.models.teacher import Teacher
+from spikereveal_plugin.models.teach import default_cache
+from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
+from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.reblur import reblur
 from spikereveal_plugin.physics.tfp import spike_window
@@ -32,7 +37,8 @@ class SpikeDistillModel(SpikeModel):
     train_options: ClassVar[type[TrainOptions]] = DistillTrainOptions
     methods = ('blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn')
     default_methods = ('ldn',)
-    frozen_networks = ('network_bsn', 'network_sr')
+    frozen_networks = TEACHER_NETWORKS
+    is_teacher_cached = False
 
     def __init__(self, opt: dict[str, Any]) -> None:
         self._teacher: Teacher | None = None
@@ -40,11 +46,28 @@ class SpikeDistillModel(SpikeModel):
         if {'sdm_bsn', 'teacher'} & set(self.val_options.methods):
             self.teacher()
 
+    @classmethod
+    def complete_options(cls, opt: dict[str, Any]) -> None:
+        """Tell the training set where the teacher's cache lies and which instants the student is trained at."""
+        train, section = opt.get('train') or {}, opt['datasets'].get('train')
+        if section is None:
+            return
+        if train.get('teacher') != 'cache' or not train.get('distill_opt'):
+            section.pop('dataroot_teacher', None)  # it would be read and not used
+            return
+        if section.get('type') != 'SpikeBlurDataset':
+            raise OptionError(f'train.teacher: cache needs a SpikeBlurDataset to train on, found {section.get("type")}')
+        if section.get('dataroot_teacher') is None:
+            section['dataroot_teacher'] = str(default_cache(section))
+        spread = train.get('num_instants', DistillTrainOptions.num_instants)
+        section['teacher_instants'] = train.get('instants') or spread
+        short_window = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike').short_window
+        section['teacher_window'] = max(all_arguments(opt['network_g']).get('num_spike', 1), short_window)
+
     def teacher(self) -> Teacher:
         """The frozen teacher, built when first asked for."""
         if self._teacher is None:
-            denoiser, upscaler = (self.frozen_network(key) for key in self.frozen_networks)
-            self._teacher = Teacher(denoiser, upscaler, self.spike_options.short_window)
+            self._teacher = build_teacher(self.opt, self.device)
         return self._teacher
 
     def init_losses(self, train: Any) -> None:
@@ -55,6 +78,15 @@ class SpikeDistillModel(SpikeModel):
         self.cri_reblur = build_loss(train.reblur_opt).to(self.device) if train.reblur_opt else None
         if self.cri_distill:
             self.teacher()
+        self.is_teacher_cached = bool(self.cri_distill) and train.teacher == 'cache'
+        if self.is_teacher_cached:
+            self._check_cache(self.opt['datasets']['train'].get('dataroot_teacher'))
+
+    def _check_cache(self, path: str | None) -> None:
+        """Refuse a cache that other weights than this teacher's made."""
+        if path is None:
+            raise OptionError('train.teacher: cache needs datasets.train.dataroot_teacher')
+        TeacherCache(Path(path)).check(teacher_origin(self.opt, self.teacher()))
 
     def window(self) -> int:
         return max(self.get_bare_model(self.net_g).num_spike, self.spike_options.short_window)
@@ -76,12 +108,29 @@ class SpikeDistillModel(SpikeModel):
         self.output = clip_keep_gradient(self.student_frames(self.net_g, self.lq, self.spike, instants))
         losses = {}
         if self.cri_distill:
-            teacher = self.teacher()(self.lq, self.spike, self.exposure, instants)
-            losses['l_distill'] = self.cri_distill(self.output.flatten(0, 1), teacher.flatten(0, 1))
+            losses['l_distill'] = self.cri_distill(
+                self.output.flatten(0, 1), self.teacher_frames(instants).flatten(0, 1)
+            )
         if self.cri_reblur:
             frames = self.output if isinstance(self.cri_reblur, ReblurLoss) else reblur(self.output)
             losses['l_reblur'] = self.cri_reblur(frames, self.lq)
         self.step(losses)
+
+    def feed_data(self, data: Mapping[str, Any]) -> None:
+        super().feed_data(data)
+        self.teacher_gain: Tensor | None = None
+        if not self.is_teacher_cached:
+            return
+        cached = tuple(data['teacher_instants'][0].tolist()) if 'teacher_gain' in data else ()
+        if cached != self.instants():
+            raise OptionError(f'train.teacher: cache: the data bring {cached}, trained are readouts {self.instants()}')
+        self.teacher_gain = data['teacher_gain'].to(self.device, non_blocking=True)
+
+    def teacher_frames(self, instants: Sequence[int]) -> Tensor:
+        """(B, N, 3, sH, sW) in [0, 1]: pseudo labels, of the cache where the batch brings it."""
+        if self.teacher_gain is None:
+            return self.teacher()(self.lq, self.spike, self.exposure, instants)
+        return torch.stack([apply_gain(self.lq, gain[:, None]) for gain in self.teacher_gain.unbind(1)], dim=1)
 
     def student_frames(self, student: nn.Module, blur: Tensor, spikes: Tensor, instants: Sequence[int]) -> Tensor:
         """(B, N, 3, sH, sW), not clipped: LDN at N instants, the blur branch run once."""

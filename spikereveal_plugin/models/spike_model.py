@@ -1,13 +1,11 @@
 """What the three models share: strict options, the feed, one optimiser step, validation by restorers."""
 
 import copy
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from basicsr.archs import build_network
 from basicsr.losses import build_loss
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
@@ -18,6 +16,7 @@ from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.checkpoint import save_checkpoint
+from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
@@ -43,19 +42,9 @@ class SpikeModel(SRModel):
             raise OptionError(f'path.pretrain_network_g is empty: val.methods has {self.methods[-1]!r}, which needs it')
         super().__init__(opt)
 
-    def frozen_network(self, key: str) -> nn.Module:
-        """Build a network that is used as it is, with the weights that `path.pretrain_<key>` names.
-
-        Raises:
-            OptionError: the section or the path is missing.
-        """
-        name = key.removeprefix('network_')
-        path = self.opt['path'].get(f'pretrain_{key}')
-        if key not in self.opt or path is None:
-            raise OptionError(f'{type(self).__name__} needs the section {key} and its weights in path.pretrain_{key}')
-        network: nn.Module = build_network(self.opt[key]).to(self.device, memory_format=torch.channels_last)
-        self.load_network(network, path, param_key=self.opt['path'].get(f'param_key_{name}', 'params'))
-        return network.requires_grad_(False).eval()
+    @classmethod
+    def complete_options(cls, opt: dict[str, Any]) -> None:
+        """Fill in, after the check and before anything is built, what one section must know of another."""
 
     def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str = 'params') -> None:
         """As BasicSR's, with a user's mistake said.
@@ -63,14 +52,13 @@ class SpikeModel(SRModel):
         Raises:
             OptionError: the file is missing, or does not hold weights of this network.
         """
-        name = type(self.get_bare_model(net)).__name__
+        network = self.get_bare_model(net)
         if not Path(load_path).is_file():
-            raise OptionError(f'weights of {name}: no such file {load_path}; train that stage first, or correct `path`')
+            raise missing_weights(network, Path(load_path))
         try:
             super().load_network(net, load_path, strict, param_key)
-        except (RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
-            reason = ' '.join(str(error).split())
-            raise OptionError(f'weights of {name}: {load_path} does not fit: {reason[:300]}') from None
+        except UNFIT as error:
+            raise unfit_weights(network, Path(load_path), error) from None
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
         """As BasicSR's, in the memory format that its convolutions run fastest in."""

@@ -1,14 +1,20 @@
 """The frozen teacher, BSN -> EDSR -> SDM (row I-3 of the paper's Table 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.models.frozen import all_arguments, frozen_network, weights_hash
+from spikereveal_plugin.models.options import SpikeOptions
 from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.exposure import Exposure
-from spikereveal_plugin.physics.sdm import spike_guided_deblur
+from spikereveal_plugin.physics.sdm import brightness_gain
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
+
+TEACHER_NETWORKS = ('network_bsn', 'network_sr')
 
 
 class Teacher(nn.Module):
@@ -31,12 +37,38 @@ class Teacher(nn.Module):
         return self.upscaler(exposure_rate(spikes, exposure)).clamp(0, 1)
 
     @torch.no_grad()
+    def gains(self, spikes: Tensor, exposure: Exposure, instants: Iterable[int]) -> Iterator[Tensor]:
+        """Yield (B, 1, sH, sW) for each instant, the factor of Eq. 8; the long rate is super-resolved once."""
+        long_rate = self.long_rate(spikes, exposure)
+        for instant in instants:
+            yield brightness_gain(long_rate, self.short_rate(spikes, instant))
+
     def forward(self, blur: Tensor, spikes: Tensor, exposure: Exposure, instants: Sequence[int]) -> Tensor:
         """Return (B, N, 3, sH, sW) in [0, 1] for N instants, from blur (B, 3, sH, sW) and spikes (B, T, H, W)."""
-        long_rate = self.long_rate(spikes, exposure)
-        frames = (spike_guided_deblur(blur, long_rate, self.short_rate(spikes, t)).clamp(0, 1) for t in instants)
-        return torch.stack(list(frames), dim=1)
+        return torch.stack([apply_gain(blur, gain) for gain in self.gains(spikes, exposure, instants)], dim=1)
 
     def restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
         """The teacher as a restorer, one frame in memory at a time beside the results."""
         return list(self(scene.blur, scene.spikes, scene.exposure, instants).unbind(dim=1))
+
+
+def build_teacher(opt: Mapping[str, Any], device: torch.device) -> Teacher:
+    """Build the teacher that an option file describes, with its weights.
+
+    Raises:
+        OptionError: a section or weights are missing, or do not fit.
+    """
+    denoiser, upscaler = (frozen_network(opt, key, device) for key in TEACHER_NETWORKS)
+    return Teacher(denoiser, upscaler, parse_section(SpikeOptions, opt.get('spike') or {}, 'spike').short_window)
+
+
+def teacher_origin(opt: Mapping[str, Any], teacher: Teacher) -> dict[str, Any]:
+    """What makes a teacher this one: its networks' arguments and the hashes of their weights, and the short window."""
+    networks = zip(TEACHER_NETWORKS, (teacher.denoiser, teacher.upscaler), strict=True)
+    parts = {key: {**all_arguments(opt[key]), 'weights': weights_hash(network)} for key, network in networks}
+    return {**parts, 'short_window': teacher.short_window}
+
+
+def apply_gain(blur: Tensor, gain: Tensor) -> Tensor:
+    """The teacher's frame (B, 3, sH, sW) in [0, 1], of a blurry image and its gain (B, 1, sH, sW) (Eq. 8)."""
+    return (blur * gain).clamp(0, 1)

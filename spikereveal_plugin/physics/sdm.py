@@ -26,9 +26,22 @@ def spike_guided_deblur(blur: Tensor, long_rate: Tensor, short_rate: Tensor) -> 
                 f'{name}: expected shape {expected} beside blur {tuple(blur.shape)}, got {tuple(rate.shape)}; '
                 'upsample_rate brings a rate to the size of an image'
             )
+    return blur * brightness_gain(long_rate, short_rate)
+
+
+def brightness_gain(long_rate: Tensor, short_rate: Tensor) -> Tensor:
+    """How bright an instant was against the whole exposure: the factor of Eq. 8, `short_rate / long_rate`.
+
+    Args:
+        long_rate: (B, 1, H, W), firing rate over the exposure.
+        short_rate: as `long_rate`, firing rate around the wanted instant.
+
+    Returns:
+        (B, 1, H, W), 0 or more, without an upper bound; zero, with zero gradients, where `long_rate` is.
+    """
     silent = long_rate == 0
     gain = short_rate / torch.where(silent, torch.ones_like(long_rate), long_rate)
-    return blur * gain.masked_fill(silent, 0)
+    return gain.masked_fill(silent, 0)
 
 
 def upsample_rate(rate: Tensor, height: int, width: int) -> Tensor:

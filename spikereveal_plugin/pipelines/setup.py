@@ -42,6 +42,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     model_class = MODEL_REGISTRY.get(opt['model_type'])
     if issubclass(model_class, SpikeModel):
         check_option_file(opt, model_class.train_options, model_class.methods)
+        model_class.complete_options(opt)
     _set_devices(opt, args.launcher)
     _set_seed(opt)
     _set_phases(opt)

@@ -64,7 +64,7 @@ def test_wrong_usage_is_refused(words, capsys):
     assert 'usage' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('command', ['simulate', 'sample'])
+@pytest.mark.parametrize('command', ['simulate', 'sample', 'teach'])
 def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit, match='0'):
         parse(command, '--help')
