@@ -43,5 +43,6 @@ def _run(args: argparse.Namespace) -> None:
         noise=not args.no_noise,
         seed=args.seed,
         overwrite=args.overwrite,
+        workers=args.workers,
     )
     sample_photographs(args.out, options)

@@ -4,16 +4,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikereveal_plugin.cli.data_arguments import add_out, add_simulation, add_verb
+from spikereveal_plugin.cli.data_arguments import add_out, add_simulation, add_verb, shard
 
 _EXAMPLES = """examples:
   spikereveal data simulate train_clip.mp4 --test test_clip.mp4 --factor 16 -o datasets/clips
   spikereveal data simulate GOPRO_Large_all/train --test GOPRO_Large_all/test -o datasets/GOPRO
   spikereveal data simulate one_clip.mp4 -o datasets/mine
+  spikereveal data simulate GOPRO_x8/train --test GOPRO_x8/test --interpolated -o datasets/GOPRO
+  spikereveal data simulate GOPRO_Large_all/train --test GOPRO_Large_all/test --shard 2/4 -o parts/2
 
 A folder of pictures is one sequence, in the natural order of their names; a folder of videos or of such folders is
 several. The published factor is 8, for 240 frames a second; slower footage moves further between two frames, so 16 or
 32 make exposures that are as blurry from fewer frames.
+
+A build that was stopped, by Ctrl-C, an error or a crash, goes on when the same command is given again.
 """
 
 
@@ -45,6 +49,18 @@ def add_data_simulate_parser(verbs: 'argparse._SubParsersAction[argparse.Argumen
         default='medium',
         help='effort of the optical flow between frames (default: %(default)s)',
     )
+    parser.add_argument(
+        '--interpolated',
+        action='store_true',
+        help='the footage holds the frames between already, FACTOR to an original one: none are made',
+    )
+    parser.add_argument(
+        '--shard',
+        type=shard,
+        default=(1, 1),
+        metavar='I/N',
+        help='make part I of N, from 1 on, in a folder of its own; `spikereveal data merge` joins the parts',
+    )
     add_simulation(parser, threshold=1.0)
     parser.set_defaults(run=_run)
 
@@ -62,6 +78,9 @@ def _run(args: argparse.Namespace) -> None:
         resize=tuple(args.resize) if args.resize else None,
         flow=args.flow,
         overwrite=args.overwrite,
+        interpolated=args.interpolated,
+        workers=args.workers,
+        shard=args.shard,
     )
     simulate_footage([*args.sources, *test_sources], args.out, options)
 

@@ -1,175 +1,156 @@
-"""A data set on disk: one LMDB a kind and split, and `dataset.json`, which says how it was made."""
+"""Write a data set: samples in any order, by any number of processes, in as many runs as it takes."""
 
-import json
+import errno
 import logging
-import shutil
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-import cv2
-import numpy as np
-
-from spikereveal_plugin._version import __version__
-from spikereveal_plugin.data.exposure_builder import Capture, Sample
-from spikereveal_plugin.data.image_lmdb import ImageLmdbWriter
+from spikereveal_plugin.data.assemble import assemble
+from spikereveal_plugin.data.exposure_builder import Sample
+from spikereveal_plugin.data.manifest import SPLITS, BuildPlan, Checksums, read_manifest, write_manifest
+from spikereveal_plugin.data.partial_set import PartialSet
+from spikereveal_plugin.data.sample_records import SampleRecords
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.spike_lmdb import SpikeLmdbWriter
-
-FORMAT_VERSION = 1
-MANIFEST = 'dataset.json'
-SPLITS = ('train', 'test')
+from spikereveal_plugin.formats.lmdb_store import LmdbRecord
 
 _log = logging.getLogger('spikereveal')
 
 
-class _Split:
-    """The open LMDBs of one split; only a split with `has_sequence` keeps the sharp sequences."""
-
-    def __init__(self, root: Path, capture: Capture, stack: ExitStack, has_sequence: bool) -> None:
-        self._capture = capture
-        self._blur = stack.enter_context(ImageLmdbWriter(root / 'blur.lmdb', kind='ppm'))
-        self._spike = stack.enter_context(SpikeLmdbWriter(root / 'spike.lmdb'))
-        self._sharp = stack.enter_context(ImageLmdbWriter(root / 'sharp.lmdb', kind='png'))
-        self._sequence: ImageLmdbWriter | None = None
-        if has_sequence:
-            self._sequence = stack.enter_context(ImageLmdbWriter(root / 'sharp_sequence.lmdb', kind='png'))
-
-    def put(self, key: str, sample: Sample) -> None:
-        exposure = self._capture.exposure
-        self._blur.put(key, sample.blur)
-        self._spike.put(key, sample.spikes, exposure.first, exposure.length)
-        self._sharp.put(key, sample.sharp)
-        if self._sequence is not None:
-            for readout, frame in sample.sharp_sequence.items():
-                self._sequence.put(f'{key}/{readout:03d}', frame)
-
-
 class DatasetWriter:
-    """Write a data set into `<out>.partial` and give it its name when it is whole.
+    """Gather samples in `<out>.partial` and give the data set its name when it is whole.
 
-    Use it as a context manager; leaving it by an error removes what was written.
+    Use it as a context manager. Whatever ends the block early, samples that were put are kept, and a writer with an
+    equal plan finds them again:
+
+        with DatasetWriter(out, plan) as writer:
+            for split, sequence, name in wanted:
+                if not writer.has(split, sequence, name):
+                    writer.put(split, sequence, name, make_sample(sequence, name))
+            writer.finish()
+
+    Equal samples give equal bytes, whatever the order they were put in. A data set that is complete already, from an
+    equal plan, is left as it is: `has` is always true then.
 
     Args:
-        out: folder of the data set; must not exist, or be empty, unless `overwrite`.
-        capture: how the samples were recorded.
-        overwrite: replace a data set at `out`; a folder that holds none is refused all the same.
+        out: folder of the data set.
+        plan: what it is made from.
+        overwrite: replace a data set at `out`, or what a differing command began; a folder that holds no data set is
+            refused all the same.
 
     Raises:
-        SpikeDataError: `out` is in use, or a split stayed empty.
+        SpikeDataError: `out` is in use, another command began it, or the disk is full.
     """
 
-    def __init__(self, out: Path, capture: Capture, *, overwrite: bool = False) -> None:
-        self._out = out.absolute()
-        self._partial = self._out.with_name(f'{self._out.name}.partial')
-        self._capture = capture
-        self._counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-        _refuse_in_use(self._out, overwrite)
-        self._stack = ExitStack()
-        self._splits: dict[str, _Split] = {}
+    def __init__(self, out: Path, plan: BuildPlan, *, overwrite: bool = False) -> None:
+        self._partial = PartialSet(out, plan, overwrite=overwrite)
+        self._put: set[tuple[str, str]] = set()
+        self._finished: set[tuple[str, str]] = set()
+        self.records = SampleRecords(self._partial.records)
+        """Where samples go; worker processes put theirs here."""
 
     def __enter__(self) -> 'DatasetWriter':
-        if self._partial.exists():
-            if not self._partial.is_dir() or {entry.name for entry in self._partial.iterdir()} - {*SPLITS, MANIFEST}:
-                raise SpikeDataError(f'{self._partial} is in the way and is no unfinished data set; move it elsewhere')
-            shutil.rmtree(self._partial)  # what an interrupted run left
-        self._partial.mkdir(parents=True)
-        with ExitStack() as stack:
-            self._splits = {
-                split: _Split(self._partial / split, self._capture, stack, has_sequence=split == 'test')
-                for split in SPLITS
-            }
-            self._stack = stack.pop_all()
+        try:
+            self._partial.open()
+            self._finished = self._keys()
+        except BaseException as error:
+            self._partial.close()
+            self._say_where_the_disk_is_full(error)
+            raise
+        if self._finished:
+            _log.info('%s: going on after %d finished samples', self._partial.path, len(self._finished))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._stack.__exit__(kind, error, trace)
-        finally:
-            if self._partial.exists():  # finish() did not rename it
-                shutil.rmtree(self._partial)
+        if not self._partial.is_published:
+            kept = len(self._keys())
+            if kept:
+                text = '%s keeps %d finished samples; the same command goes on from there'
+                _log.info(text, self._partial.path, kept)
+            elif not self._partial.is_assembled:
+                self._partial.remove()
+        self._partial.close()
+        self._say_where_the_disk_is_full(error)
+
+    def _keys(self) -> set[tuple[str, str]]:
+        return {(split, key) for split in SPLITS for key in self.records.finished(split)}
+
+    def _say_where_the_disk_is_full(self, error: BaseException | None) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SpikeDataError(
+                f'{self._partial.path}: the disk is full; what is finished is kept: free some space and give the same '
+                f'command again'
+            ) from error
+
+    def has(self, split: str, sequence: str, name: str) -> bool:
+        """Whether an earlier run finished this sample."""
+        is_done = self._partial.is_published or self._partial.is_assembled
+        return is_done or (split, f'{sequence}/{name}') in self._finished
 
     def put(self, split: str, sequence: str, name: str, sample: Sample) -> None:
-        """Store a sample under `<sequence>/<name>` in the split 'train' or 'test'."""
-        self._splits[split].put(f'{sequence}/{name}', sample)
-        self._counts[split][sequence] += 1
+        """Store a sample under `<sequence>/<name>` in the split 'train' or 'test'.
 
-    def finish(self, source: str, seed: int, parameters: Mapping[str, Any]) -> Path:
-        """Write the manifest and give the data set its name.
+        Raises:
+            SpikeDataError: the name was put already or cannot be a key, or the sample has another form.
+        """
+        key = f'{sequence}/{name}'
+        if (split, key) in self._put:
+            raise SpikeDataError(f'{self._partial.out}: {split} sample {key!r} was put already; names must be unique')
+        self.records.put(split, key, sample)
+        self._put.add((split, key))
 
-        Args:
-            source: the command that made the data set.
-            seed: what its randomness was drawn from.
-            parameters: everything else that it was made with; must fit JSON.
+    def finish(self) -> Path:
+        """Write the LMDBs and the manifest, and give the data set its name.
+
+        Beside the records, at most one LMDB exists twice on the disk.
 
         Returns:
             The folder of the data set.
+
+        Raises:
+            SpikeDataError: there is no sample, some samples of a split have a sharp image and others not, or a record
+                was damaged on the disk.
         """
-        for split, counts in self._counts.items():
-            if not counts:
-                raise SpikeDataError(f'{self._out}: the {split} split would hold no sample')
-        self._stack.close()
-        manifest = {'format': FORMAT_VERSION, 'source': source, 'seed': seed, 'parameters': dict(parameters)}
-        manifest['capture'] = _describe(self._capture)
-        manifest['versions'] = {'spikereveal_plugin': __version__, 'numpy': np.__version__, 'opencv': cv2.__version__}
-        manifest['splits'] = {
-            split: {'samples': counts.total(), 'sequences': dict(sorted(counts.items()))}
-            for split, counts in self._counts.items()
-        }
-        (self._partial / MANIFEST).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
-        if self._out.exists():
-            shutil.rmtree(self._out)
-        self._partial.rename(self._out)
-        _log.info(
-            '%s: %s', self._out, ', '.join(f'{counts.total()} {name} samples' for name, counts in self._counts.items())
-        )
-        return self._out
+        partial = self._partial
+        if partial.is_published:
+            _log.info('%s is complete already; nothing to do', partial.out)
+            return partial.out
+        if not partial.is_assembled:
+            checksums = self.records.checksums()
+            _check_contents(partial.out, checksums, is_part=partial.plan.is_part)
+            assemble(partial.set, checksums, self._source, self._refuse_damaged, self.records.forget)
+            write_manifest(partial.set, partial.plan.as_json(), checksums)
+        partial.publish()
+        log_counts(partial.out)
+        return partial.out
 
+    def _source(self, split: str, kind: str) -> Callable[[str], LmdbRecord]:
+        entries = self.records.entries(split, kind)
+        return lambda name: self.records.read(split, kind, name, entries[name][1])
 
-def read_manifest(root: Path) -> dict[str, Any]:
-    """Return what `dataset.json` in `root` says.
-
-    Raises:
-        SpikeDataError: there is none, or it is of another format version.
-    """
-    path = root / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+    def _refuse_damaged(self, split: str, kind: str, name: str) -> None:
+        key = self.records.entries(split, kind)[name][0]
+        self.records.strike(split, key)
         raise SpikeDataError(
-            f'{path}: no readable manifest ({error}); is {root} a data set made by this tool?'
-        ) from None
-    found = manifest.get('format') if isinstance(manifest, dict) else None
-    if found != FORMAT_VERSION:
-        raise SpikeDataError(f'{path}: format {found!r}, expected {FORMAT_VERSION}; build the data set anew')
-    return manifest
+            f'{self._partial.path}: the {kind} of {split} sample {key!r} was damaged on the disk; give the same '
+            f'command again to make it anew'
+        )
 
 
-def _refuse_in_use(out: Path, overwrite: bool) -> None:
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise SpikeDataError(f'{out} is a file; name a folder for the data set')
-    if not any(out.iterdir()):
-        return
-    if not overwrite:
-        raise SpikeDataError(f'{out} is not empty; choose another folder, or replace it with --overwrite')
-    if not (out / MANIFEST).is_file():
-        raise SpikeDataError(f'{out} is not empty and holds no {MANIFEST}, so it is not replaced; remove it yourself')
+def log_counts(out: Path) -> None:
+    """Say what a finished data set holds."""
+    counts = [f'{counts["samples"]} {split} samples' for split, counts in read_manifest(out)['splits'].items()]
+    _log.info('%s: %s', out, ', '.join(counts) or 'no sample falls to this shard')
 
 
-def _describe(capture: Capture) -> dict[str, Any]:
-    return {
-        'num_readouts': capture.num_readouts,
-        'exposure_first': capture.exposure.first,
-        'exposure_length': capture.exposure.length,
-        'ratio': capture.ratio,
-        'threshold': capture.camera.threshold,
-        'noise': capture.has_noise,
-        'sharp_readouts': list(capture.sharp_readouts),
-    }
+def _check_contents(out: Path, checksums: Checksums, is_part: bool) -> None:
+    if not checksums and not is_part:
+        raise SpikeDataError(f'{out}: the data set would hold no sample')
+    for split, kinds in checksums.items():
+        if 'sharp' in kinds and (odd := kinds['blur'].keys() - kinds['sharp'].keys()):
+            raise SpikeDataError(
+                f'{out}: {split} sample {min(odd)!r} has no sharp image ({len(odd)} in all), others have; give all or '
+                f'none'
+            )

@@ -1,7 +1,9 @@
 """One blurry photograph and its spikes, built readout by readout from frames that need not be kept."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,15 +48,31 @@ class Capture:
         """Readouts whose frames are kept: 20, 36, ..., 116 as published."""
         return self.exposure.instants(self.num_sharp, 1, self.num_readouts)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what `dataset.json` states of it."""
+        return {
+            'num_readouts': self.num_readouts,
+            'exposure_first': self.exposure.first,
+            'exposure_length': self.exposure.length,
+            'ratio': self.ratio,
+            'threshold': self.camera.threshold,
+            'noise': self.has_noise,
+            'sharp_readouts': list(self.sharp_readouts),
+        }
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One finished sample; images are (H, W, 3) RGB uint8, spikes (T, h, w) bool, `sharp_sequence` is by readout."""
+    """One finished sample; images are (H, W, 3) RGB uint8, spikes (T, h, w) bool.
+
+    `sharp` is the middle frame and `sharp_sequence` frames by readout, where there is ground truth.
+    """
 
     blur: Image
     spikes: npt.NDArray[np.bool_]
-    sharp: Image
-    sharp_sequence: dict[int, Image]
+    exposure: Exposure
+    sharp: Image | None = None
+    sharp_sequence: Mapping[int, Image] = field(default_factory=dict)
 
 
 def sensor_light(frame: Frame, ratio: int = 4, *, linear_light: bool = False) -> torch.Tensor:
@@ -144,4 +162,4 @@ class ExposureBuilder:
             mean = 255 * linear_to_srgb(torch.from_numpy(mean / 255)).numpy()
         blur = np.rint(mean).clip(0, 255).astype(np.uint8)
         sequence = {readout: self._sharp[readout] for readout in capture.sharp_readouts}
-        return Sample(blur, spikes.numpy(), self._sharp[capture.exposure.centre], sequence)
+        return Sample(blur, spikes.numpy(), capture.exposure, self._sharp[capture.exposure.centre], sequence)

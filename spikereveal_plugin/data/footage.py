@@ -29,15 +29,20 @@ class Footage:
     num_frames: int
     files: tuple[Path, ...] = ()
 
-    def frames(self) -> Iterator[Image]:
-        """Yield each frame, (H, W, 3) RGB.
+    @property
+    def num_bytes(self) -> int:
+        """Size of the video, or of all pictures, on disk."""
+        return sum(file.stat().st_size for file in self.files or (self.path,))
+
+    def frames(self, first: int = 0) -> Iterator[Image]:
+        """Yield each frame from number `first` on, (H, W, 3) RGB.
 
         Raises:
-            SpikeDataError: a frame cannot be read, or differs in size from the first.
+            SpikeDataError: a frame cannot be read, or differs in size from the first that is read.
         """
         size: tuple[int, ...] | None = None
         places = [str(file) for file in self.files] or [f'{self.path}, frame {i}' for i in range(self.num_frames)]
-        for place, frame in zip(places, self._decoded(), strict=True):
+        for place, frame in zip(places[first:], self._decoded(first), strict=True):
             size = size or frame.shape
             if frame.shape != size:
                 raise SpikeDataError(
@@ -46,19 +51,21 @@ class Footage:
                 )
             yield frame
 
-    def _decoded(self) -> Iterator[Image]:
+    def _decoded(self, first: int) -> Iterator[Image]:
         if self.files:
-            yield from map(load_image, self.files)
+            yield from map(load_image, self.files[first:])
             return
         video = _open_video(self.path)
         try:
             for index in range(self.num_frames):
-                has_frame, frame = video.read()
+                # Seeking is not exact in every codec, so the frames before `first` are decoded and dropped.
+                has_frame, frame = (video.grab(), None) if index < first else video.read()
                 if not has_frame:
                     raise SpikeDataError(
                         f'{self.path}: frame {index} of {self.num_frames} cannot be read any more; re-encode the video'
                     )
-                yield np.ascontiguousarray(frame[:, :, ::-1])
+                if frame is not None:
+                    yield np.ascontiguousarray(frame[:, :, ::-1])
         finally:
             video.release()
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.bits import checked_span
-from spikereveal_plugin.formats.lmdb_store import LmdbReader, LmdbWriter
+from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
 
 _PNG_LEVEL = 1
 Image = npt.NDArray[np.uint8]
+Kind = Literal['ppm', 'png']
 
 
 class ImageLmdb:
@@ -92,7 +93,7 @@ class ImageLmdbWriter:
         ValueError: `kind` is neither.
     """
 
-    def __init__(self, path: Path, kind: Literal['ppm', 'png'] = 'ppm') -> None:
+    def __init__(self, path: Path, kind: Kind = 'ppm') -> None:
         if kind not in ('ppm', 'png'):
             raise ValueError(f"image LMDB {path}: kind must be 'ppm' or 'png', got {kind!r}")
         self._kind = kind
@@ -117,18 +118,27 @@ class ImageLmdbWriter:
         Raises:
             SpikeDataError: the key is a duplicate or cannot be a key, or `image` has another form.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            raise SpikeDataError(
-                f'{self._writer.path}: {key!r}: an image must be (H, W, 3) RGB uint8, got {image.shape} {image.dtype}'
-            )
-        height, width, _ = image.shape
-        if self._kind == 'ppm':
-            payload = _ppm_header(height, width) + image.tobytes()
-        else:
-            _, encoded = cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
-            payload = encoded.tobytes()
-        level = _PNG_LEVEL if self._kind == 'png' else 0
-        self._writer.put(f'{key}.{self._kind}', (height, width, 3), payload, str(level))
+        self._writer.put_record(key, encode_image(image, self._kind, f'{self._writer.path}: {key!r}'))
+
+
+def encode_image(image: Image, kind: Kind, where: str = 'image') -> LmdbRecord:
+    """Return the record of one image.
+
+    Args:
+        image: (H, W, 3) RGB uint8.
+        kind: `ppm` or `png`.
+        where: what to call the image in an error.
+
+    Raises:
+        SpikeDataError: `image` has another form.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise SpikeDataError(f'{where}: an image must be (H, W, 3) RGB uint8, got {image.shape} {image.dtype}')
+    height, width, _ = image.shape
+    if kind == 'ppm':
+        return LmdbRecord(LmdbEntry(kind, image.shape, '0'), _ppm_header(height, width) + image.tobytes())
+    _, encoded = cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
+    return LmdbRecord(LmdbEntry(kind, image.shape, str(_PNG_LEVEL)), encoded.tobytes())
 
 
 def _ppm_header(height: int, width: int) -> bytes:

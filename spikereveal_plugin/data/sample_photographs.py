@@ -1,15 +1,15 @@
 """A small data set that needs no download: photographs from scikit-image's wheel, moved along camera shakes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
+from spikereveal_plugin.data.build_pool import run_tasks
 from spikereveal_plugin.data.dataset_writer import DatasetWriter
 from spikereveal_plugin.data.exposure_builder import (
     Capture,
@@ -21,6 +21,8 @@ from spikereveal_plugin.data.exposure_builder import (
 )
 from spikereveal_plugin.data.framing import MULTIPLE
 from spikereveal_plugin.data.image_file import load_image
+from spikereveal_plugin.data.manifest import BuildPlan
+from spikereveal_plugin.data.sample_records import SampleRecords
 from spikereveal_plugin.data.seeding import numpy_generator, torch_generator
 from spikereveal_plugin.data.shake import draw_trajectory, shaken_frames
 from spikereveal_plugin.errors import OptionError, SpikeDataError
@@ -46,6 +48,7 @@ class SampleOptions:
         noise: add the spikes that a sensor fires by itself.
         seed: of paths, the sensor's start and its noise.
         overwrite: replace a data set that exists.
+        workers: processes; the result does not depend on their number.
     """
 
     train: int = 48
@@ -59,6 +62,7 @@ class SampleOptions:
     noise: bool = True
     seed: int = 0
     overwrite: bool = False
+    workers: int = 1
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
@@ -68,12 +72,14 @@ class SampleOptions:
             raise OptionError(f'size {self.height}x{self.width}: expected multiples of {MULTIPLE}')
         if not 1 <= self.zoom <= 8:
             raise OptionError(f'zoom {self.zoom}: expected a number from 1 to 8')
+        if self.workers < 1:
+            raise OptionError(f'workers {self.workers}: expected 1 or more')
         if not 0 < self.travel[0] <= self.travel[1]:
             raise OptionError(f'travel {self.travel}: expected the shortest path, above 0, and then the longest')
 
 
 def sample_photographs(out: Path, options: SampleOptions) -> Path:
-    """Build the data set.
+    """Build the data set; given again, it goes on where it was stopped.
 
     Args:
         out: folder to make.
@@ -87,22 +93,49 @@ def sample_photographs(out: Path, options: SampleOptions) -> Path:
     """
     capture = Capture(camera=SpikeCamera(options.threshold), has_noise=options.noise)
     folder = _photo_folder()
+    wanted = [
+        _View(split, folder / photo, name)
+        for split, count, photos in (('train', options.train, TRAIN_PHOTOS), ('test', options.test, TEST_PHOTOS))
+        for photo, name in _assign(count, photos)
+    ]
+    parameters = {**asdict(options), 'photographs': [*TRAIN_PHOTOS, *TEST_PHOTOS]}
+    for name in ('seed', 'overwrite', 'workers'):
+        del parameters[name]
+    plan = BuildPlan('spikereveal data sample', options.seed, parameters, capture.as_json())
+    with DatasetWriter(out, plan, overwrite=options.overwrite) as writer:
+        tasks = [view for view in wanted if not writer.has(view.split, view.photo.stem, view.name)]
+        work = _ViewWork(writer.records, capture, options)
+        run_tasks(work, tasks, options.workers, total=len(wanted), finished=len(wanted) - len(tasks))
+        return writer.finish()
 
-    @cache
-    def read(path: Path) -> Image:
-        return _enlarge(load_image(path), options.zoom)
 
-    with DatasetWriter(out, capture, overwrite=options.overwrite) as writer:
-        with tqdm(total=options.train + options.test, unit='exposure', disable=None) as progress:
-            for split, count, photos in (('train', options.train, TRAIN_PHOTOS), ('test', options.test, TEST_PHOTOS)):
-                for photo, name in _assign(count, photos):
-                    sample = _shake(read(folder / photo), Path(photo).stem, name, capture, options)
-                    writer.put(split, Path(photo).stem, name, sample)
-                    progress.update()
-        parameters = asdict(options)
-        del parameters['seed'], parameters['overwrite']
-        parameters['photographs'] = [*TRAIN_PHOTOS, *TEST_PHOTOS]
-        return writer.finish('spikereveal data sample', options.seed, parameters)
+@dataclass(frozen=True)
+class _View:
+    """One sample to make."""
+
+    split: str
+    photo: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class _ViewWork:
+    """Make a sample and keep it; a worker's task."""
+
+    records: SampleRecords
+    capture: Capture
+    options: SampleOptions
+
+    def __call__(self, view: _View) -> Iterator[None]:
+        photo = _read_photo(view.photo, self.options.zoom)
+        sample = _shake(photo, view.photo.stem, view.name, self.capture, self.options)
+        self.records.put(view.split, f'{view.photo.stem}/{view.name}', sample)
+        yield
+
+
+@lru_cache(maxsize=8)
+def _read_photo(path: Path, zoom: float) -> Image:
+    return _enlarge(load_image(path), zoom)
 
 
 def _assign(count: int, photos: Sequence[str]) -> list[tuple[str, str]]:

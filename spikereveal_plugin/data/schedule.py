@@ -15,15 +15,18 @@ class Schedule:
     """Exposure `e` covers the originals `e n ... e n + n - 1`, with `factor` (n - 1) + 1 readouts, n = `originals`.
 
     Readouts are counted from the first original of the sequence. Exposure 0 is never made: it has no margin before it.
+    A stored frame is `frame_step` readouts after the one before it: `factor`, or 1 where the footage was interpolated
+    already.
     """
 
     factor: int
     originals: int
     margin_before: int
     num_readouts: int
+    frame_step: int
 
     @classmethod
-    def for_factor(cls, factor: int, capture: Capture) -> 'Schedule':
+    def for_factor(cls, factor: int, capture: Capture, *, is_interpolated: bool = False) -> 'Schedule':
         """Return the schedule whose exposures are as long as the capture's: 8 x 13, 16 x 7 or 32 x 4 on 97 readouts.
 
         Raises:
@@ -33,7 +36,8 @@ class Schedule:
         if factor not in FACTORS or (length - 1) % factor:
             choices = ', '.join(f'{known} ({(length - 1) // known + 1} frames an exposure)' for known in FACTORS)
             raise OptionError(f'factor {factor}: an exposure of {length} readouts needs one of {choices}')
-        return cls(factor, (length - 1) // factor + 1, capture.exposure.first, capture.num_readouts)
+        step = 1 if is_interpolated else factor
+        return cls(factor, (length - 1) // factor + 1, capture.exposure.first, capture.num_readouts, step)
 
     def first_readout(self, index: int) -> int:
         """Readout at which the window of exposure `index` starts, margin included."""
@@ -44,8 +48,8 @@ class Schedule:
         return f'{index * self.originals + self.originals // 2:06d}'
 
     def count(self, num_frames: int) -> int:
-        """How many exposures fit into `num_frames` originals."""
-        last = (num_frames - 1) * self.factor  # readout of the last original
+        """How many exposures fit into `num_frames` stored frames."""
+        last = (num_frames - 1) * self.frame_step  # readout of the last frame
         return max(0, (last + 1 - self.num_readouts + self.margin_before) // (self.originals * self.factor))
 
     def check_length(self, place: str, num_frames: int) -> int:
@@ -56,9 +60,10 @@ class Schedule:
         """
         if count := self.count(num_frames):
             return count
-        needed = -(-(self.first_readout(1) + self.num_readouts - 1) // self.factor) + 1
+        needed = -(-(self.first_readout(1) + self.num_readouts - 1) // self.frame_step) + 1
+        kind = '' if self.frame_step > 1 else ' (interpolated)'
         raise SpikeDataError(
-            f'{place}: {num_frames} frames, factor {self.factor} needs at least {needed}; '
+            f'{place}: {num_frames} frames{kind}, factor {self.factor} needs at least {needed}; '
             f'give longer footage or a larger factor'
         )
 

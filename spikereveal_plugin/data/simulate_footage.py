@@ -1,31 +1,25 @@
 """A data set from videos: frames interpolated, averaged into blur and read by a simulated spike camera (Sec. 7)."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from spikereveal_plugin.data.build_pool import run_tasks
 from spikereveal_plugin.data.dataset_writer import DatasetWriter
-from spikereveal_plugin.data.exposure_builder import (
-    Capture,
-    ExposureBuilder,
-    Frame,
-    Sample,
-    check_threshold,
-    sensor_light,
-)
+from spikereveal_plugin.data.exposure_builder import Capture, check_threshold
+from spikereveal_plugin.data.exposure_runs import ExposureWork, SequencePlan, plan_runs, without_finished
 from spikereveal_plugin.data.footage import Footage, find_footage
-from spikereveal_plugin.data.framing import Framing, framing_for
+from spikereveal_plugin.data.framing import framing_for
 from spikereveal_plugin.data.interpolate import DisInterpolator, Interpolator, Preset
+from spikereveal_plugin.data.manifest import BuildPlan
 from spikereveal_plugin.data.schedule import Schedule, plan_split
-from spikereveal_plugin.data.seeding import torch_generator
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.physics.simulate import SpikeCamera
 
+_NOT_IN_BYTES = ('seed', 'overwrite', 'workers', 'shard')  # the seed is stated apart, the others change no sample
 _log = logging.getLogger('spikereveal')
 
 
@@ -42,6 +36,9 @@ class SimulateOptions:
         resize: (height, width) to resize frames to, before borders are cut to a multiple of 16.
         flow: effort of the optical flow.
         overwrite: replace a data set that exists.
+        interpolated: the footage holds the frames between already, `factor` to an original one.
+        workers: processes; the result does not depend on their number.
+        shard: (i, n): make the part i of n, from 1 on; `merge_sets` joins the parts.
     """
 
     factor: int = 8
@@ -52,63 +49,77 @@ class SimulateOptions:
     resize: tuple[int, int] | None = None
     flow: Preset = 'medium'
     overwrite: bool = False
+    interpolated: bool = False
+    workers: int = 1
+    shard: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
         if self.resize is not None and min(self.resize) < 1:
             raise OptionError(f'resize {self.resize}: expected a height and a width of at least 16')
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One sequence with all that is known before its frames are read."""
-
-    footage: Footage
-    framing: Framing
-    splits: tuple[str, ...]
+        if self.workers < 1:
+            raise OptionError(f'workers {self.workers}: expected 1 or more')
+        if not 1 <= self.shard[0] <= self.shard[1]:
+            raise OptionError(f'shard {self.shard[0]}/{self.shard[1]}: expected i/n with i from 1 to n')
 
 
 def simulate_footage(
     sources: Sequence[Path], out: Path, options: SimulateOptions, interpolator: Interpolator | None = None
 ) -> Path:
-    """Build a data set from videos or folders of frames.
+    """Build a data set from videos or folders of frames; given again, it goes on where it was stopped.
 
     Args:
         sources: videos, folders of pictures, folders of either.
         out: folder to make.
         options: how.
-        interpolator: another method than optical flow.
+        interpolator: another method than optical flow; several workers must be able to pickle it.
 
     Returns:
         The folder of the data set.
 
     Raises:
-        SpikeDataError: footage cannot be read or is too short, or `out` is in use.
+        SpikeDataError: footage cannot be read or is too short, `out` is in use, or the disk is full.
         OptionError: an option is out of range or names no sequence.
     """
     capture = Capture(camera=SpikeCamera(options.threshold), has_noise=options.noise)
-    schedule = Schedule.for_factor(options.factor, capture)
-    method = interpolator or DisInterpolator(options.flow)
-    with DatasetWriter(out, capture, overwrite=options.overwrite) as writer:
-        jobs = _plan(find_footage(sources), schedule, options)
-        with tqdm(total=sum(len(job.splits) for job in jobs), unit='exposure', disable=None) as progress:
-            for job in jobs:
-                for index, sample in _samples(job, capture, schedule, method, options.seed):
-                    writer.put(job.splits[index - 1], job.footage.name, schedule.name(index), sample)
-                    progress.update()
-        parameters = asdict(options) | {'originals_per_exposure': schedule.originals}
-        del parameters['seed'], parameters['overwrite']
-        parameters['interpolator'] = type(method).__name__
-        parameters['footage'] = {job.footage.name: _describe(job) for job in jobs}
-        return writer.finish('spikereveal data simulate', options.seed, parameters)
+    schedule = Schedule.for_factor(options.factor, capture, is_interpolated=options.interpolated)
+    method = _Given(interpolator) if interpolator else interpolator_maker(options)
+    sequences = _plan_sequences(find_footage(sources), schedule, options)
+    plan = _plan_build(sequences, schedule, options, capture, method)
+    runs = plan_runs(sequences, options.shard)
+    with DatasetWriter(out, plan, overwrite=options.overwrite) as writer:
+
+        def is_finished(sequence: SequencePlan, index: int) -> bool:
+            return writer.has(sequence.splits[index - 1], sequence.footage.name, schedule.name(index))
+
+        tasks = [rest for run in runs for rest in without_finished(run, partial(is_finished, run.sequence))]
+        work = ExposureWork(writer.records, capture, schedule, options.seed, method)
+        total, left = (sum(len(run.indices) for run in some) for some in (runs, tasks))
+        run_tasks(work, tasks, options.workers, total=total, finished=total - left)
+        return writer.finish()
 
 
-def _plan(sequences: Sequence[Footage], schedule: Schedule, options: SimulateOptions) -> list[_Job]:
+def interpolator_maker(options: SimulateOptions) -> Callable[[], Interpolator]:
+    """Return what makes the interpolation method in each worker; it can be pickled."""
+    return partial(DisInterpolator, options.flow)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Return the method that the caller gave."""
+
+    method: Interpolator
+
+    def __call__(self) -> Interpolator:
+        return self.method
+
+
+def _plan_sequences(footage: Sequence[Footage], schedule: Schedule, options: SimulateOptions) -> list[SequencePlan]:
     """Settle each sequence's size and splits, so that mistakes show before the work starts."""
-    counts = {item.name: schedule.check_length(str(item.path), item.num_frames) for item in sequences}
+    counts = {item.name: schedule.check_length(str(item.path), item.num_frames) for item in footage}
     splits = plan_split(counts, options.test)
-    jobs = []
-    for item in sequences:
+    sequences = []
+    for item in sorted(footage, key=lambda item: item.name):
         height, width = next(item.frames()).shape[:2]
         framing = framing_for(height, width, options.resize, str(item.path))
         if framing.is_cropping:
@@ -116,48 +127,33 @@ def _plan(sequences: Sequence[Footage], schedule: Schedule, options: SimulateOpt
                 '%s: frames of %dx%d (height x width) are cut to their middle %dx%d, multiples of 16',
                 *(item.path, framing.resized_height, framing.resized_width, framing.height, framing.width),
             )
-        jobs.append(_Job(item, framing, splits[item.name]))
-    return jobs
+        sequences.append(SequencePlan(item, framing, splits[item.name]))
+    return sequences
 
 
-def _samples(
-    job: _Job, capture: Capture, schedule: Schedule, method: Interpolator, seed: int
-) -> Iterator[tuple[int, Sample]]:
-    """Yield each finished exposure of a sequence with its index, from 1 on; at most two are open at once."""
-    starts = {schedule.first_readout(index): index for index in range(1, len(job.splits) + 1)}
-    builders: dict[int, ExposureBuilder] = {}
-    for readout, frame in _stream(job, schedule, method):
-        if index := starts.pop(readout, 0):
-            generator = torch_generator(seed, job.footage.name, schedule.name(index))
-            builders[index] = ExposureBuilder(capture, job.framing.height, job.framing.width, generator)
-        light = sensor_light(frame, capture.ratio)
-        for builder in builders.values():
-            builder.add(frame, light)
-        for index in [index for index, builder in builders.items() if builder.is_complete]:
-            yield index, builders.pop(index).finish()
-        if not starts and not builders:
-            return
+def _plan_build(
+    sequences: Sequence[SequencePlan],
+    schedule: Schedule,
+    options: SimulateOptions,
+    capture: Capture,
+    method: Callable[[], Interpolator],
+) -> BuildPlan:
+    parameters = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_BYTES}
+    parameters |= {
+        'test': sorted(options.test),
+        'originals_per_exposure': schedule.originals,
+        'interpolator': None if options.interpolated else type(method()).__name__,
+        'footage': {item.footage.name: _describe(item) for item in sequences},
+    }
+    return BuildPlan('spikereveal data simulate', options.seed, parameters, capture.as_json(), options.shard)
 
 
-def _stream(job: _Job, schedule: Schedule, method: Interpolator) -> Iterator[tuple[int, Frame]]:
-    """Yield each readout's index and frame, from the last original before the first window on."""
-    first_original = schedule.first_readout(1) // schedule.factor
-    frames = map(job.framing, islice(job.footage.frames(), first_original, None))
-    readout = first_original * schedule.factor
-    first = next(frames)
-    for second in frames:
-        for frame in method(first, second, schedule.factor):
-            yield readout, frame
-            readout += 1
-        first = second
-    yield readout, first
-
-
-def _describe(job: _Job) -> dict[str, Any]:
-    framing = job.framing
+def _describe(sequence: SequencePlan) -> dict[str, Any]:
+    footage, framing = sequence.footage, sequence.framing
     return {
-        'file': job.footage.path.name,
-        'frames': job.footage.num_frames,
+        'file': footage.path.name,
+        'bytes': footage.num_bytes,
+        'frames': footage.num_frames,
         'resized': [framing.resized_height, framing.resized_width],
         'size': [framing.height, framing.width],
     }

@@ -3,6 +3,8 @@
 A line of meta_info.txt is `key.ext (a,b,c) note`; the record's key is the name without its extension.
 """
 
+import errno
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -33,6 +35,14 @@ class LmdbEntry:
     extension: str
     shape: tuple[int, ...]
     note: str
+
+
+@dataclass(frozen=True)
+class LmdbRecord:
+    """A record's bytes and its line of meta_info.txt."""
+
+    entry: LmdbEntry
+    payload: bytes
 
 
 class LmdbReader:
@@ -99,7 +109,8 @@ class LmdbWriter:
     """Write a new LMDB; a context manager.
 
     Records gather in `name.lmdb.partial`, which is renamed at the end, so a folder named `name.lmdb` is always
-    complete. It is removed when the `with` block ends in an error.
+    complete. It is removed when the `with` block ends in an error. The same records in the same order give the same
+    bytes.
 
     Args:
         path: folder to create; its name ends in `.lmdb`, as BasicSR demands.
@@ -107,6 +118,7 @@ class LmdbWriter:
 
     Raises:
         SpikeDataError: the folder, or what an interrupted run left of it, exists, or its name does not end in `.lmdb`.
+        OSError: the disk is full.
     """
 
     def __init__(self, path: Path, *, map_size: int = FIRST_MAP_SIZE) -> None:
@@ -152,6 +164,11 @@ class LmdbWriter:
         sizes = ','.join(str(size) for size in shape)
         self._lines[key] = f'{name} ({sizes}) {note}'.rstrip() + '\n'
 
+    def put_record(self, key: str, record: LmdbRecord) -> None:
+        """Store one record under `key`; see `put`."""
+        entry = record.entry
+        self.put(f'{key}.{entry.extension}', entry.shape, record.payload, entry.note)
+
     def _store(self, key: bytes, payload: bytes) -> None:
         """Commit one record, with a larger map where the present one is full."""
         while True:
@@ -162,6 +179,8 @@ class LmdbWriter:
             except lmdb.MapFullError:
                 self._map_size = 2 * self._map_size + len(payload)
                 self._environment.set_mapsize(self._map_size)
+            except lmdb.DiskError as error:  # what lmdb makes of ENOSPC
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -181,6 +200,8 @@ class LmdbWriter:
         """Describe the records and give the folder its name."""
         if not self._lines:
             raise SpikeDataError(f'{self.path}: no record was written; is the source empty?')
+        # Emptied, since it holds addresses of this process; LMDB fills it anew where it needs it.
+        (self._partial / 'lock.mdb').write_bytes(b'')
         write_atomically(self._partial / META_NAME, ''.join(self._lines.values()).encode())
         if self.path.exists():
             raise SpikeDataError(f'{self.path} was created by someone else meanwhile; delete it or choose another path')

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.bits import checked_span, checked_spikes
-from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbWriter
+from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
 
 _EXTENSION = 'spike'
 _EXPOSURE = re.compile(r'exposure=(\d+)\+(\d+)')
@@ -165,12 +165,29 @@ class SpikeLmdbWriter:
             SpikeDataError: the key is a duplicate or cannot be a key, `spikes` is not a stream, or the exposure is
                 empty or leaves it.
         """
-        fired = checked_spikes(spikes, f'{self._writer.path}: {key!r}')
-        num_readouts, height, width = fired.shape
-        record = SpikeRecord(num_readouts, height, width, exposure_first, exposure_length)
-        payload = np.packbits(fired, axis=2, bitorder='little').tobytes()
-        note = f'exposure={exposure_first}+{exposure_length}'
-        self._writer.put(f'{key}.{_EXTENSION}', record.shape, payload, note)
+        where = f'{self._writer.path}: {key!r}'
+        self._writer.put_record(key, encode_spikes(spikes, exposure_first, exposure_length, where))
+
+
+def encode_spikes(
+    spikes: npt.NDArray[Any], exposure_first: int, exposure_length: int, where: str = 'spikes'
+) -> LmdbRecord:
+    """Return the record of one stream.
+
+    Args:
+        spikes: (T, h, w), top row first, bool or 0 and 1.
+        exposure_first: first readout inside the blurry image's exposure.
+        exposure_length: number of readouts inside it.
+        where: what to call the stream in an error.
+
+    Raises:
+        SpikeDataError: `spikes` is not a stream, or the exposure is empty or leaves it.
+    """
+    fired = checked_spikes(spikes, where)
+    num_readouts, height, width = fired.shape
+    record = SpikeRecord(num_readouts, height, width, exposure_first, exposure_length)
+    payload = np.packbits(fired, axis=2, bitorder='little').tobytes()
+    return LmdbRecord(LmdbEntry(_EXTENSION, record.shape, f'exposure={exposure_first}+{exposure_length}'), payload)
 
 
 def _record(entry: LmdbEntry, where: str) -> SpikeRecord:

@@ -32,17 +32,35 @@ def run(*words):
 
 
 def test_defaults_are_those_of_the_options(calls):
-    run('simulate', 'a.mp4', '-o', 'out')
-    run('sample', '-o', 'out')
+    run('simulate', 'a.mp4', '-o', 'out', '--workers', '1')
+    run('sample', '-o', 'out', '--workers', '1')
     assert calls == [([Path('a.mp4')], Path('out'), SimulateOptions()), (Path('out'), SampleOptions())]
 
 
 def test_every_option_arrives(calls):
-    common = ['--threshold', '2', '--no-noise', '--seed', '3', '--overwrite', '-o', 'out']
-    run('simulate', 'a.mp4', 'b', '--factor', '16', '--test', 'b', '--resize', '64', '96', '--flow', 'fast', *common)
+    common = ['--threshold', '2', '--no-noise', '--seed', '3', '--overwrite', '--workers', '2', '-o', 'out']
+    build = ['--interpolated', '--shard', '2/4']
+    run(
+        'simulate',
+        'a.mp4',
+        'b',
+        '--factor',
+        '16',
+        '--test',
+        'b',
+        '--resize',
+        '64',
+        '96',
+        '--flow',
+        'fast',
+        *build,
+        *common,
+    )
     run('sample', '--train', '4', '--test', '2', '--size', '64', '96', *common)
-    shared = {'threshold': 2.0, 'noise': False, 'seed': 3, 'overwrite': True}
-    assert calls[0][2] == SimulateOptions(factor=16, test=('b',), resize=(64, 96), flow='fast', **shared)
+    shared = {'threshold': 2.0, 'noise': False, 'seed': 3, 'overwrite': True, 'workers': 2}
+    assert calls[0][2] == SimulateOptions(
+        factor=16, test=('b',), resize=(64, 96), flow='fast', interpolated=True, shard=(2, 4), **shared
+    )
     assert calls[1][1] == SampleOptions(train=4, test=2, height=64, width=96, **shared)
 
 
@@ -56,7 +74,14 @@ def test_test_footage_may_be_given_by_path(calls, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'words', [('simulate', '-o', 'out'), ('simulate', 'a'), ('simulate', 'a', '-o', 'o', '--factor', '9')]
+    'words',
+    [
+        ('simulate', '-o', 'out'),
+        ('simulate', 'a'),
+        ('simulate', 'a', '-o', 'o', '--factor', '9'),
+        *(('simulate', 'a', '-o', 'o', '--shard', it) for it in ('0/2', '3/2', '2')),
+        ('sample', '-o', 'o', '--workers', '0'),
+    ],
 )
 def test_wrong_usage_is_refused(words, capsys):
     with pytest.raises(SystemExit, match='2'):

@@ -1,28 +1,62 @@
+import errno
+import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spikereveal_plugin.data.dataset_writer import DatasetWriter, read_manifest
+from spikereveal_plugin.data.dataset_writer import DatasetWriter
 from spikereveal_plugin.data.exposure_builder import Capture, Sample
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.manifest import BuildPlan, read_manifest
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.lmdb_store import LmdbWriter
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.physics.exposure import Exposure
 
 
 def sample(value=0):
     rng = np.random.default_rng(value)
     images = rng.integers(0, 256, (9, 16, 32, 3), np.uint8)
     sequence = dict(zip(Capture().sharp_readouts, images[2:], strict=True))
-    return Sample(images[0], rng.random((137, 4, 8)) < 0.3, images[1], sequence)
+    return Sample(images[0], rng.random((137, 4, 8)) < 0.3, Exposure(), images[1], sequence)
 
 
-def build(out, value=0, overwrite=False):
-    with DatasetWriter(out, Capture(), overwrite=overwrite) as writer:
-        writer.put('train', 'walk', '000019', sample(value))
-        writer.put('test', 'run', '000019', sample(value + 1))
-        writer.put('test', 'run', '000032', sample(value + 2))
-        return writer.finish('test', seed=4, parameters={'factor': 8})
+WANTED = (('train', 'walk', '000019'), ('test', 'run', '000019'), ('test', 'run', '000032'))
+
+
+def plan(factor=8):
+    return BuildPlan('test', 4, {'factor': factor}, Capture().as_json())
+
+
+def build(out, value=0, overwrite=False, order=1, the_plan=None):
+    with DatasetWriter(out, the_plan or plan(), overwrite=overwrite) as writer:
+        for number, key in list(enumerate(WANTED))[::order]:
+            if not writer.has(*key):
+                writer.put(*key, sample(value + number))
+        return writer.finish()
+
+
+def stop_early(out, error, the_plan=None, overwrite=False):
+    """Put the first sample, then end by an error."""
+
+    def run():
+        with DatasetWriter(out, the_plan or plan(), overwrite=overwrite) as writer:
+            writer.put(*WANTED[0], sample())
+            raise error
+
+    with pytest.raises(type(error)):
+        run()
+
+
+def bytes_of(root):
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*') if path.is_file()}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_everything_is_read_back(tmp_path):
@@ -51,46 +85,139 @@ def test_the_manifest_says_how(tmp_path):
     assert manifest['seed'] == 4
     assert manifest['parameters'] == {'factor': 8}
     assert manifest['capture']['exposure_length'] == 97
-    assert set(manifest['versions']) == {'spikereveal_plugin', 'numpy', 'opencv'}
+    assert set(manifest['versions']) == {'spikereveal_plugin', 'numpy', 'opencv', 'torch'}
+    blur = (ImageLmdb(tmp_path / 'set/train/blur.lmdb').read('walk/000019')).tobytes()
+    assert manifest['checksums']['train']['blur'] == {
+        'walk/000019': hashlib.sha256(b'P6\n32 16\n255\n' + blur).hexdigest()
+    }
+    assert list(manifest['checksums']['test']['sharp_sequence'])[:2] == ['run/000019/020', 'run/000019/036']
 
 
-def break_off(out, overwrite=False):
-    with DatasetWriter(out, Capture(), overwrite=overwrite) as writer:
-        writer.put('train', 'walk', '000019', sample())
+def test_equal_samples_give_equal_bytes_in_any_order(tmp_path):
+    assert bytes_of(build(tmp_path / 'a')) == bytes_of(build(tmp_path / 'b', order=-1))
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt(), SpikeDataError('a torn frame')])
+def test_what_was_finished_is_kept_and_not_made_again(tmp_path, error):
+    stop_early(tmp_path / 'set', error)
+    assert names(tmp_path) == ['set.partial']
+    with DatasetWriter(tmp_path / 'set', plan()) as writer:
+        assert [writer.has(*key) for key in WANTED] == [True, False, False]
+    assert bytes_of(build(tmp_path / 'set')) == bytes_of(build(tmp_path / 'whole'))
+    assert names(tmp_path) == ['set', 'whole']
+
+
+def test_an_error_before_the_first_sample_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), DatasetWriter(tmp_path / 'set', plan()):
         raise KeyboardInterrupt
-
-
-def test_a_failed_build_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        break_off(tmp_path / 'set')
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
 def test_a_failed_build_leaves_the_old_set(tmp_path):
     root = build(tmp_path / 'set')
-    with pytest.raises(KeyboardInterrupt):
-        break_off(root, overwrite=True)
-    assert [path.name for path in tmp_path.iterdir()] == ['set']
-    assert read_manifest(root)['splits']['test']['samples'] == 2
+    before = bytes_of(root)
+    stop_early(root, KeyboardInterrupt(), plan(16), overwrite=True)
+    assert bytes_of(root) == before
 
 
-def test_an_empty_split_is_refused(tmp_path):
-    def build_half():
-        with DatasetWriter(tmp_path / 'set', Capture()) as writer:
-            writer.put('train', 'walk', '000019', sample())
-            writer.finish('test', seed=0, parameters={})
+def test_an_unfinished_set_of_another_command_is_refused_with_what_differs(tmp_path):
+    stop_early(tmp_path / 'set', KeyboardInterrupt())
+    match = r'begun by another command \(parameters\.factor is 8, here 16\); finish it with that one, or start anew'
+    with pytest.raises(SpikeDataError, match=match):
+        build(tmp_path / 'set', the_plan=plan(16))
+    with DatasetWriter(tmp_path / 'set', plan(16), overwrite=True) as writer:
+        assert not writer.has(*WANTED[0])
 
-    with pytest.raises(SpikeDataError, match='the test split would hold no sample'):
-        build_half()
-    assert list(tmp_path.iterdir()) == []
+
+def test_the_same_command_may_be_given_again_to_a_whole_set(tmp_path):
+    root = build(tmp_path / 'set')
+    before = bytes_of(root)
+    with DatasetWriter(root, plan()) as writer:
+        assert all(writer.has(*key) for key in WANTED)
+        assert writer.finish() == root
+    assert bytes_of(root) == before
+
+
+def test_two_processes_do_not_build_one_set(tmp_path):
+    with DatasetWriter(tmp_path / 'set', plan()) as writer:
+        writer.put(*WANTED[0], sample())
+        with pytest.raises(SpikeDataError, match='is being built by another process'):
+            build(tmp_path / 'set')
+
+
+def test_no_sample_at_all_is_refused(tmp_path):
+    with pytest.raises(SpikeDataError, match='would hold no sample'), DatasetWriter(tmp_path / 'set', plan()) as writer:
+        writer.finish()
+    assert names(tmp_path) == []
+
+
+def test_recordings_need_no_sharp_images_and_no_second_split(tmp_path):
+    with DatasetWriter(tmp_path / 'set', plan()) as writer:
+        spikes = np.ones((400, 4, 8), bool)
+        writer.put('test', 'board', '1', Sample(sample().blur, spikes, Exposure(0, 400)))
+        root = writer.finish()
+    assert names(root) == ['dataset.json', 'test']
+    assert names(root / 'test') == ['blur.lmdb', 'spike.lmdb']
+    assert SpikeLmdb(root / 'test/spike.lmdb').records['board/1'].exposure_length == 400
+
+
+def test_sharp_images_for_some_samples_only_are_refused(tmp_path):
+    def build_mixed():
+        with DatasetWriter(tmp_path / 'set', plan()) as writer:
+            writer.put(*WANTED[1], sample())
+            writer.put(*WANTED[2], replace(sample(), sharp=None))
+            writer.finish()
+
+    with pytest.raises(SpikeDataError, match="test sample 'run/000032' has no sharp image"):
+        build_mixed()
+
+
+@pytest.mark.parametrize('name', ['a.b', '', '../x', '/x', 'a//b', 'a\\b', 'é'])
+def test_names_that_no_lmdb_or_folder_can_hold_are_refused(tmp_path, name):
+    with pytest.raises(SpikeDataError, match='cannot name a sample'), DatasetWriter(tmp_path / 'set', plan()) as writer:
+        writer.put('train', 'walk', name, sample())
+    assert names(tmp_path) == []
+
+
+def test_a_name_put_twice_is_refused(tmp_path):
+    def build_twice():
+        with DatasetWriter(tmp_path / 'set', plan()) as writer:
+            for _ in range(2):
+                writer.put(*WANTED[0], sample())
+
+    with pytest.raises(SpikeDataError, match='was put already'):
+        build_twice()
+
+
+def test_a_record_that_a_power_cut_damaged_is_made_again(tmp_path):
+    stop_early(tmp_path / 'set', KeyboardInterrupt())
+    (tmp_path / 'set.partial/records/train/sharp/walk/000019.png').write_bytes(b'torn')
+    with pytest.raises(SpikeDataError, match="sharp of train sample 'walk/000019' was damaged on the disk"):
+        build(tmp_path / 'set')
+    assert bytes_of(build(tmp_path / 'set')) == bytes_of(build(tmp_path / 'whole'))
+
+
+def full_disk(*_args, **_kwargs):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+
+def test_a_full_disk_is_one_error_and_leaves_a_set_to_go_on_with(tmp_path, monkeypatch):
+    stop_early(tmp_path / 'set', KeyboardInterrupt())
+    for place, name in ((Path, 'write_bytes'), (LmdbWriter, 'put_record')):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, full_disk)
+            with pytest.raises(SpikeDataError, match=r'set\.partial: the disk is full; what is finished is kept'):
+                build(tmp_path / 'set')
+    assert bytes_of(build(tmp_path / 'set')) == bytes_of(build(tmp_path / 'whole'))
 
 
 def test_a_set_is_replaced_only_when_asked(tmp_path):
     root = build(tmp_path / 'set')
-    with pytest.raises(SpikeDataError, match='set is not empty; choose another folder, or replace it with --overwrite'):
-        build(root)
+    with pytest.raises(SpikeDataError, match=r'another command \(parameters\.factor is 8, here 16\); choose another'):
+        build(root, the_plan=plan(16))
     build(root, value=5, overwrite=True)
     np.testing.assert_array_equal(ImageLmdb(root / 'train/blur.lmdb').read('walk/000019'), sample(5).blur)
+    assert names(tmp_path) == ['set']
 
 
 def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path):
@@ -104,7 +231,7 @@ def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path):
 
 def test_an_empty_folder_and_an_interrupted_build_are_no_obstacle(tmp_path):
     (tmp_path / 'set').mkdir()
-    (tmp_path / 'set.partial/train/blur.lmdb.partial').mkdir(parents=True)
+    (tmp_path / 'set.partial/set/train/blur.lmdb.partial').mkdir(parents=True)
     build(tmp_path / 'set')
     assert [path.name for path in tmp_path.iterdir()] == ['set']
 

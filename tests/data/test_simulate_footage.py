@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from spikereveal_plugin.data.dataset_writer import read_manifest
 from spikereveal_plugin.data.exposure_builder import sensor_light
 from spikereveal_plugin.data.image_file import save_image
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.manifest import read_manifest
 from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
@@ -86,7 +86,9 @@ def test_the_manifest_repeats_the_options(built):
     assert manifest['source'] == 'spikereveal data simulate'
     parameters = manifest['parameters']
     assert (parameters['factor'], parameters['originals_per_exposure'], parameters['test']) == (32, 4, ['b'])
-    assert parameters['footage']['b'] == {'file': 'b', 'frames': 13, 'resized': [32, 48], 'size': [32, 48]}
+    size = sum(file.stat().st_size for file in (built[2] / 'in/b').iterdir())
+    stated = {'file': 'b', 'bytes': size, 'frames': 13, 'resized': [32, 48], 'size': [32, 48]}
+    assert parameters['footage']['b'] == stated
 
 
 def test_published_factor_with_optical_flow_keeps_originals(tmp_path):
@@ -109,12 +111,12 @@ def test_cropping_is_said(tmp_path, caplog):
     assert ImageLmdb(out / 'train/blur.lmdb').shapes == {'walk/000006': (32, 48)}
 
 
-def test_a_frame_that_breaks_late_leaves_nothing(tmp_path):
+def test_a_frame_that_breaks_late_leaves_what_was_finished(tmp_path):
     write_sequence(tmp_path / 'in/walk', 14)
     (tmp_path / 'in/walk/11.png').write_bytes(b'torn')
     with pytest.raises(SpikeDataError, match=r'11\.png: not a readable image'):
         simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(factor=32), mix)
-    assert [path.name for path in tmp_path.iterdir()] == ['in']
+    assert [path.stem for path in tmp_path.glob('out.partial/records/train/finished/walk/*')] == ['000006']
 
 
 def test_short_footage_is_refused_before_work_starts(tmp_path):

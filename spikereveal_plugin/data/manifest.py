@@ -1,0 +1,122 @@
+"""What a data set was made from and what it holds: `dataset.json`."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from spikereveal_plugin._version import __version__
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
+
+FORMAT_VERSION = 1
+MANIFEST = 'dataset.json'
+SPLITS = ('train', 'test')
+KINDS = ('blur', 'spike', 'sharp', 'sharp_sequence')
+
+Checksums = dict[str, dict[str, dict[str, str]]]
+"""SHA-256 of each record by split, kind and key."""
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What a data set is made from: two builds with equal plans give equal bytes.
+
+    Args:
+        source: the command, such as `spikereveal data simulate`.
+        seed: what all randomness is drawn from.
+        parameters: everything else that decides the bytes, the footage included; must fit JSON.
+        capture: how the samples were recorded; must fit JSON.
+        shard: (i, n), the part i of n, from 1 on, that is made here.
+    """
+
+    source: str
+    seed: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    capture: Mapping[str, Any] = field(default_factory=dict)
+    shard: tuple[int, int] = (1, 1)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether other shards hold the rest."""
+        return self.shard[1] > 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `dataset.json` states it, with the versions that made it."""
+        versions = {'spikereveal_plugin': __version__, 'numpy': np.__version__, 'opencv': cv2.__version__}
+        stated = {
+            'format': FORMAT_VERSION,
+            'source': self.source,
+            'seed': self.seed,
+            'parameters': dict(self.parameters),
+            'capture': dict(self.capture),
+            'versions': versions | {'torch': torch.__version__},
+        }
+        if self.is_part:
+            stated['shard'] = self.shard
+        return json.loads(json.dumps(stated))
+
+    def whole(self) -> 'BuildPlan':
+        """Return the plan of the set that the shards make together."""
+        return replace(self, shard=(1, 1))
+
+
+def differences(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """List what differs between two plans in JSON, such as `parameters.factor is 8, here 16`."""
+    first, second = dict(_flat(begun)), dict(_flat(asked))
+    return [
+        f'{name} is {first.get(name, "absent")}, here {second.get(name, "absent")}'
+        for name in sorted(first.keys() | second.keys())
+        if first.get(name) != second.get(name)
+    ]
+
+
+def plan_part(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of the plan alone."""
+    return {name: value for name, value in manifest.items() if name not in ('splits', 'checksums')}
+
+
+def write_manifest(root: Path, plan: Mapping[str, Any], checksums: Checksums) -> None:
+    """Write `dataset.json` into `root`: the plan, counts, and the checksum of each record."""
+    splits = {split: _count(kinds['blur']) for split, kinds in checksums.items()}
+    manifest = {**plan, 'splits': splits, 'checksums': checksums}
+    write_atomically(root / MANIFEST, (json.dumps(manifest, indent=2) + '\n').encode())
+
+
+def read_manifest(root: Path) -> dict[str, Any]:
+    """Return what `dataset.json` in `root` says.
+
+    Raises:
+        SpikeDataError: there is none, or it is of another format version.
+    """
+    path = root / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise SpikeDataError(
+            f'{path}: no readable manifest ({error}); is {root} a data set made by this tool?'
+        ) from None
+    found = manifest.get('format') if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
+        raise SpikeDataError(f'{path}: format {found!r}, expected {FORMAT_VERSION}; build the data set anew')
+    return manifest
+
+
+def _count(keys: Mapping[str, str]) -> dict[str, Any]:
+    sequences = Counter(key.rpartition('/')[0] for key in sorted(keys))
+    return {'samples': len(keys), 'sequences': dict(sequences)}
+
+
+def _flat(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings by dotted name."""
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from _flat(inner, f'{name}.{key}' if name else key)
