@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -55,7 +55,8 @@ class Capture:
             'exposure_first': self.exposure.first,
             'exposure_length': self.exposure.length,
             'ratio': self.ratio,
-            'threshold': self.camera.threshold,
+            'camera': asdict(self.camera),
+            'linear_light': self.linear_light,
             'noise': self.has_noise,
             'sharp_readouts': list(self.sharp_readouts),
         }

@@ -90,7 +90,7 @@ class ExposureWork:
                 generator = torch_generator(self.seed, name, self.schedule.name(index))
                 builders[index] = ExposureBuilder(self.capture, framing.height, framing.width, generator)
             if builders:
-                light = sensor_light(frame, self.capture.ratio)
+                light = sensor_light(frame, self.capture.ratio, linear_light=self.capture.linear_light)
             for builder in builders.values():
                 builder.add(frame, light)
             for index in [index for index, builder in builders.items() if builder.is_complete]:
