@@ -7,5 +7,6 @@ _compat.prepare()
 # Importing a module registers its class with BasicSR.
 from spikereveal_plugin import archs, data, losses, metrics, models
 from spikereveal_plugin._version import __version__
+from spikereveal_plugin.inference.deblurrer import Deblurrer
 
-__all__ = ['__version__', 'archs', 'data', 'losses', 'metrics', 'models']
+__all__ = ['Deblurrer', '__version__', 'archs', 'data', 'losses', 'metrics', 'models']

@@ -17,6 +17,8 @@ ALLOWED = {
     'losses': BASE | {'physics', 'torch', 'basicsr'},
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
+    'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'torch', 'cv2', 'basicsr'},
+    'weights': set(),
     'models': BASE | {'options', 'physics', 'losses', 'data', 'visual', 'torch', 'basicsr'},
     'pipelines': BASE | {'options', 'models', 'data', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},

@@ -15,10 +15,20 @@ class ChannelAttention(nn.Module):
         self.squeeze = nn.Conv2d(num_feat, num_feat // reduction, 1, bias=False)
         self.excite = nn.Conv2d(num_feat // reduction, num_feat, 1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x (B, num_feat, H, W) times a weight in [0, 1] per channel."""
-        average, maximum = F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)
+    def forward(self, x: Tensor, pooled: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Return x (B, num_feat, H, W) times a weight in [0, 1] per channel.
+
+        Args:
+            x: the features.
+            pooled: average and maximum to weigh by, where x is a tile of the image that `pool` saw.
+        """
+        average, maximum = self.pool(x) if pooled is None else pooled
         return x * torch.sigmoid(self._score(average) + self._score(maximum))
+
+    @staticmethod
+    def pool(x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return average and maximum of x (B, C, H, W) over the image, (B, C, 1, 1) each."""
+        return F.adaptive_avg_pool2d(x, 1), F.adaptive_max_pool2d(x, 1)
 
     def _score(self, pooled: Tensor) -> Tensor:
         return self.excite(F.relu(self.squeeze(pooled), inplace=True))

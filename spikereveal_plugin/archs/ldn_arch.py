@@ -83,12 +83,16 @@ class LDN(nn.Module):
 
     def decode(self, blur: Tensor, blur_features: Tensor, spikes: Tensor) -> Tensor:
         """Return (B, 3, 4H, 4W) from the image, its features by `encode_blur`, and spikes (B, num_spike, H, W)."""
-        spike_features = F.relu(self.spike_conv2(F.relu(self.spike_conv1(spikes), inplace=True)), inplace=True)
-        x = torch.cat((blur_features, spike_features), dim=1)  # (B, 4 num_feat, H, W)
+        x = self.join(blur_features, spikes)
         x = self.blocks(self.spatial_attention(self.channel_attention(x)))
         x = F.relu(self.up1(x), inplace=True)  # (B, 2 num_feat, 2H, 2W)
         x = F.relu(self.up2(x), inplace=True)  # (B, num_feat, 4H, 4W)
         return self.last(torch.cat((blur, x), dim=1))
+
+    def join(self, blur_features: Tensor, spikes: Tensor) -> Tensor:
+        """Return (B, 4 num_feat, H, W): the image's features beside those of spikes (B, num_spike, H, W)."""
+        spike_features = F.relu(self.spike_conv2(F.relu(self.spike_conv1(spikes), inplace=True)), inplace=True)
+        return torch.cat((blur_features, spike_features), dim=1)
 
     def _check(self, blur: Tensor, spikes: Tensor) -> None:
         if spikes.dim() != 4 or spikes.shape[1] != self.num_spike:

@@ -1,0 +1,43 @@
+"""`spikereveal export`: a student as ONNX or TorchScript."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from spikereveal_plugin.cli.text import HelpFormatter
+
+EXAMPLES = """examples:
+  spikereveal export --weights ldn.pth -o ldn.onnx
+  spikereveal export --weights ldn.pth -o ldn.pt
+
+Inputs `blur` (1, 3, 4h, 4w), RGB in [0, 1], and `spikes` (1, 21, h, w), 0 and 1; output `sharp` (1, 3, 4h, 4w), not
+clipped; h and w are free. The file is compared with PyTorch at two sizes, and kept if they agree to 1e-4.
+ONNX needs the extra: pip install 'spikereveal_plugin[export]'
+"""
+
+
+def add_export_parser(commands: Any) -> None:
+    """Add `export` to the sub-commands of `spikereveal`."""
+    parser = commands.add_parser(
+        'export', help='write ONNX or TorchScript', description=__doc__, epilog=EXAMPLES, formatter_class=HelpFormatter
+    )
+    parser.add_argument(
+        '--weights', required=True, metavar='NAME|FILE', help='a name of `spikereveal weights list`, or a .pth file'
+    )
+    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='ends in .onnx or .pt')
+    parser.set_defaults(run=_export)
+
+
+def _export(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.inference.export import export_student  # noqa: PLC0415
+    from spikereveal_plugin.inference.outputs import writing  # noqa: PLC0415
+    from spikereveal_plugin.inference.weights import load_student  # noqa: PLC0415
+
+    if args.output.suffix.lower() not in ('.onnx', '.pt'):
+        raise OptionError(f'{args.output}: expected a name that ends in .onnx or .pt')
+    student = load_student(args.weights)
+    with writing(args.output):
+        difference = export_student(student.network, student.num_spike, args.output)
+    logging.getLogger('spikereveal').info(f'{args.output}: within {difference:.1g} of PyTorch')

@@ -1,0 +1,104 @@
+"""The part of a spike file that belongs to one photo."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES, SpikeLayout, load_spikes, sensor_from_config
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.vidar import count_readouts, read_vidar, readout_bytes
+from spikereveal_plugin.inference.fit import RATIO
+from spikereveal_plugin.physics.exposure import Exposure
+
+Size = tuple[int, int]
+KNOWN_SENSORS: Final[tuple[Size, ...]] = ((250, 400), (1000, 1000), (180, 320), (250, 250))
+
+
+@dataclass(frozen=True)
+class SpikeClip:
+    """A stream (T, h, w) bool, the photo's exposure in it, and which readout of the file its first one is."""
+
+    stream: npt.NDArray[np.bool_]
+    exposure: Exposure
+    offset: int = 0
+
+
+def read_clip(
+    path: Path, image: Size | None, layout: SpikeLayout, exposure: Exposure | None = None, margin: int = 0
+) -> SpikeClip:
+    """Read a photo's spikes.
+
+    Args:
+        path: `.dat`, `.npy` or `.npz`.
+        image: (H, W) of the photo, which tells the sensor of a `.dat` that nothing else tells; None without a photo.
+        layout: how the file is to be read.
+        exposure: the photo's readouts in the file; all of them by default. Of a `.dat` only these are read.
+        margin: readouts wanted before and after the exposure, where there are any.
+
+    Raises:
+        SpikeDataError: the file is missing or damaged, its sensor is not known, or the exposure leaves it.
+    """
+    _check_suffix(path)
+    if path.suffix.lower() != '.dat' or layout.header:
+        stream = load_spikes(path, layout)
+        count = len(stream)
+        exposure = _inside(exposure, count, path)
+        first, stop = max(0, exposure.first - margin), min(count, exposure.stop + margin)
+        return SpikeClip(stream[first:stop], Exposure(exposure.first - first, exposure.length), first)
+    if layout.sensor is None:
+        found = dat_sensor(path, image, layout)
+        layout = replace(layout, height=found[0], width=found[1])
+    height, width = layout.sensor or (0, 0)
+    count = count_readouts(path, height, width)
+    exposure = _inside(exposure, count, path)
+    first, stop = max(0, exposure.first - margin), min(count, exposure.stop + margin)
+    stream = read_vidar(path, height, width, start=first, stop=stop, flip=layout.flip)
+    return SpikeClip(stream, Exposure(exposure.first - first, exposure.length), first)
+
+
+def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
+    """Return (h, w) of a `.dat`: from a `config.yaml`, or a quarter of the photo if the file is whole readouts.
+
+    Raises:
+        SpikeDataError: nothing tells it, or the file is not of the photo's sensor.
+    """
+    if found := sensor_from_config(path):
+        return found
+    if not path.is_file():
+        raise SpikeDataError(f'{path}: there is no such file')
+    if image is None:
+        raise SpikeDataError(f'{path}: a .dat does not say its sensor size; give --height and --width')
+    height, width = image
+    up, down = (-(-height // RATIO), -(-width // RATIO)), (height // RATIO, width // RATIO)
+    num_bytes = path.stat().st_size - layout.header
+    for size in (up, down):
+        if min(size) > 0 and num_bytes and num_bytes % readout_bytes(*size) == 0:
+            return size
+    fitting = [f'{w}x{h}' for h, w in KNOWN_SENSORS if num_bytes and num_bytes % readout_bytes(h, w) == 0]
+    if fitting:
+        raise SpikeDataError(
+            f'{path}: the image is {width}x{height}, the spikes {" or ".join(fitting)}: expected {up[1]}x{up[0]}; crop '
+            'the image to what the spike camera sees (see `spikereveal data align`), or give --height and --width'
+        )
+    raise SpikeDataError(
+        f'{path}: {num_bytes} bytes are not a whole number of {up[1]}x{up[0]} readouts ({readout_bytes(*up)} bytes '
+        f'each), which an image of {width}x{height} needs; give --height and --width of the spike camera'
+    )
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in SPIKE_SUFFIXES:
+        raise SpikeDataError(f'{path}: not a spike file; expected a name that ends in {", ".join(SPIKE_SUFFIXES)}')
+
+
+def _inside(exposure: Exposure | None, count: int, path: Path) -> Exposure:
+    if exposure is None:
+        return Exposure(0, count)
+    if exposure.stop > count:
+        raise SpikeDataError(
+            f'{path}: an exposure of readouts {exposure.first} to {exposure.last} leaves the stream of {count}'
+        )
+    return exposure

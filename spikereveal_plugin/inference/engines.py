@@ -1,0 +1,138 @@
+"""Ways to run a student over the instants of one photo; every way gives the same frames up to rounding."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
+from spikereveal_plugin.inference.ldn_stages import LdnDecode, LdnEncode
+from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
+
+ENGINES = ('eager', 'compiled', 'bf16', 'onnx')
+
+
+class Engine(Protocol):
+    """What turns a photo and windows of spikes into frames."""
+
+    num_spike: int
+
+    def encode(self, blur: Tensor, long_rate: Tensor) -> Any:
+        """Do once what all instants share.
+
+        Args:
+            blur: (1, 3, 4h, 4w), RGB in [0, 1].
+            long_rate: (1, 1, h, w), firing rate over the exposure.
+        """
+
+    def frame(self, encoded: Any, window: Tensor) -> Tensor:
+        """Return the frame (1, 3, 4h, 4w), not clipped, from `encode`'s result and spikes (1, num_spike, h, w)."""
+
+
+class SdmEngine:
+    """Physics alone: SDM with bilinear up-sampling (Eq. 8, ablation I-1); needs no weights."""
+
+    def __init__(self, short_window: int = 9) -> None:
+        if short_window < 1 or short_window % 2 == 0:
+            raise OptionError(f'short window {short_window}: expected an odd number of readouts, such as 9')
+        self.num_spike = short_window
+
+    def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, Tensor]:
+        return blur, upsample_rate(long_rate, *blur.shape[2:])
+
+    def frame(self, encoded: tuple[Tensor, Tensor], window: Tensor) -> Tensor:
+        blur, long_rate = encoded
+        return spike_guided_deblur(blur, long_rate, upsample_rate(window.mean(1, keepdim=True), *blur.shape[2:]))
+
+
+class LdnEngine:
+    """LDN in PyTorch: the photo's branch once, channels last; optionally compiled, or in bfloat16."""
+
+    def __init__(self, network: LDN, device: torch.device, *, compiled: bool = False, bf16: bool = False) -> None:
+        if bf16 and not has_bf16(device):
+            raise EnvironmentProblemError(
+                f"engine bf16: this machine's {device.type} cannot multiply bfloat16 itself, slower than "
+                'the engine eager'
+            )
+        self.num_spike = network.num_spike
+        self._device, self._bf16 = device, bf16
+        self._encode = LdnEncode(network)
+        decode = LdnDecode(network, None if compiled else LdnDecode(network).strip_rows)
+        self._decode: Callable[..., Tensor] = decode
+        if compiled:
+            self._decode = torch.compile(decode, dynamic=False, options={'freezing': True})
+
+    def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, Tensor]:
+        del long_rate  # LDN sees the window alone
+        with self._precision():
+            base, features = self._encode(self._put(blur))
+        return base, features
+
+    def frame(self, encoded: tuple[Tensor, Tensor], window: Tensor) -> Tensor:
+        with self._precision():
+            return self._decode(*encoded, self._put(window)).float()
+
+    def _put(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._device).contiguous(memory_format=torch.channels_last)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()
+
+
+class NetworkEngine:
+    """Any registered network that is called as `network(blur, spikes)`, whole."""
+
+    def __init__(self, network: nn.Module, num_spike: int, device: torch.device) -> None:
+        self.num_spike, self._network, self._device = num_spike, network, device
+
+    def encode(self, blur: Tensor, long_rate: Tensor) -> Tensor:
+        del long_rate
+        return blur.to(self._device)
+
+    def frame(self, encoded: Tensor, window: Tensor) -> Tensor:
+        return self._network(encoded, window.to(self._device))
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 itself: AVX-512 BF16 or AMX on a CPU."""
+    if device.type == 'cuda':
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get('avx512_bf16') or capabilities.get('amx_bf16'))
+
+
+def build_engine(name: str, network: nn.Module, device: torch.device, tile: int | None = None) -> Engine:
+    """Make an engine.
+
+    Args:
+        name: one of `ENGINES`.
+        network: a student in evaluation mode; all engines but `eager` want an LDN.
+        device: where to run; `onnx` runs on the CPU.
+        tile: side of a tile in image pixels, or None for the whole image at once; `eager` only.
+
+    Raises:
+        OptionError: the name is unknown, or the engine cannot run this network.
+        EnvironmentProblemError: the engine needs what this machine has not.
+    """
+    if name not in ENGINES:
+        raise OptionError(f'engine {name!r}: expected one of {", ".join(ENGINES)}')
+    if tile is not None and name != 'eager':
+        raise OptionError(f'engine {name!r}: tiles are run by the engine eager only')
+    network = network.to(device).eval()
+    if not isinstance(network, LDN):
+        if name != 'eager' or tile is not None:
+            raise OptionError(f'{type(network).__name__}: only the engine eager without tiles runs it')
+        return NetworkEngine(network, int(network.num_spike), device)  # type: ignore[arg-type]
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if tile is not None:
+        from spikereveal_plugin.inference.tiling import TiledLdnEngine  # noqa: PLC0415
+
+        return TiledLdnEngine(network, device, tile)
+    if name == 'onnx':
+        from spikereveal_plugin.inference.onnx_engine import OnnxEngine  # noqa: PLC0415
+
+        return OnnxEngine(network)
+    return LdnEngine(network, device, compiled=name == 'compiled', bf16=name == 'bf16')

@@ -1,0 +1,150 @@
+"""What there is to restore: a pair, folders of pairs, a recording of many exposures, a data set, or spikes alone."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES, SpikeLayout
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.inference.clip import Size, SpikeClip, read_clip
+from spikereveal_plugin.inference.photo import PHOTO_SUFFIXES, Photo, load_photo
+from spikereveal_plugin.inference.timing import Timing
+from spikereveal_plugin.physics.exposure import Exposure
+
+_log = logging.getLogger('spikereveal')
+ClipReader = Callable[[Size | None, int], SpikeClip]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo with its spikes, read when needed.
+
+    Args:
+        name: names the output; may hold `/`.
+        photo: reads the photo; None where there are spikes alone.
+        clip: reads the spikes, given the photo's (H, W), or None, and how many readouts to read around the exposure.
+    """
+
+    name: str
+    photo: Callable[[], Photo] | None
+    clip: ClipReader
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How spike files are read, and when their photos were exposed."""
+
+    layout: SpikeLayout = field(default_factory=SpikeLayout)
+    timing: Timing = field(default_factory=Timing)
+
+
+def find_jobs(blur: Path | None, spikes: Path, reading: Reading) -> list[Job]:
+    """List what two paths of a command line stand for.
+
+    Args:
+        blur: a photo or a folder of photos; None for a data set of this package or for spikes alone.
+        spikes: a spike file, a folder of them named like the photos, or a folder with `blur.lmdb` and `spike.lmdb`.
+        reading: how to read the spikes.
+
+    Raises:
+        SpikeDataError: a path is missing, the two look swapped, or nothing belongs together.
+        OptionError: a recording of many photos, and nothing says when each was exposed.
+    """
+    for path in (blur, spikes):
+        if path is not None and not path.exists():
+            raise SpikeDataError(f'{path}: no such file or folder')
+    if blur is None:
+        return _data_set_jobs(spikes) if (spikes / 'spike.lmdb').is_dir() else _preview_jobs(spikes, reading)
+    _refuse_swapped(blur, spikes)
+    if blur.is_file() and spikes.is_file():
+        return [_job(blur.stem, blur, spikes, reading, reading.timing.single())]
+    if blur.is_file():
+        raise SpikeDataError(f'{blur} is one photo, {spikes} a folder; name the spike file that belongs to the photo')
+    photos = _files(blur, PHOTO_SUFFIXES, 'photo')
+    if spikes.is_file():
+        exposures = reading.timing.recording(list(photos))
+        return [_job(name, photos[name], spikes, reading, exposure) for name, exposure in exposures.items()]
+    return _folder_jobs(photos, _files(spikes, SPIKE_SUFFIXES, 'spike file'), blur, spikes, reading)
+
+
+def _folder_jobs(
+    photos: dict[str, Path], streams: dict[str, Path], blur: Path, spikes: Path, reading: Reading
+) -> list[Job]:
+    both = [name for name in photos if name in streams]
+    if not both:
+        raise SpikeDataError(
+            f'{blur} and {spikes} have no sample in common; expected equal names, such as {next(iter(photos))}'
+            f'{SPIKE_SUFFIXES[0]}; found {next(iter(streams))}'
+        )
+    for names, what in ((photos.keys() - streams.keys(), 'no spikes'), (streams.keys() - photos.keys(), 'no photo')):
+        if names:
+            _log.warning('%d left out, they have %s: %s', len(names), what, ', '.join(sorted(names)[:3]))
+    exposure = reading.timing.single()
+    return [_job(name, photos[name], streams[name], reading, exposure) for name in both]
+
+
+def _job(name: str, photo: Path, spikes: Path, reading: Reading, exposure: Exposure | None) -> Job:
+    return Job(name, lambda: load_photo(photo), _clip_reader(spikes, reading, exposure))
+
+
+def _preview_jobs(spikes: Path, reading: Reading) -> list[Job]:
+    """Spikes without a photo."""
+    if spikes.suffix.lower() in PHOTO_SUFFIXES:
+        raise SpikeDataError(f'{spikes}: a photo alone cannot be restored this way; name its spike file after it')
+    files = {spikes.stem: spikes} if spikes.is_file() else _files(spikes, SPIKE_SUFFIXES, 'spike file')
+    exposure = reading.timing.single()
+    return [Job(name, None, _clip_reader(path, reading, exposure)) for name, path in files.items()]
+
+
+def _clip_reader(spikes: Path, reading: Reading, exposure: Exposure | None) -> ClipReader:
+    return lambda size, margin: read_clip(spikes, size, reading.layout, exposure, margin)
+
+
+def _data_set_jobs(root: Path) -> list[Job]:
+    """The samples of a data set's split, `DATASET/test`; its records say when each photo was exposed."""
+    photos, streams = ImageLmdb(root / 'blur.lmdb'), SpikeLmdb(root / 'spike.lmdb')
+
+    def job(key: str) -> Job:
+        record = streams.records[key]
+        exposure = Exposure(record.exposure_first, record.exposure_length)
+        return Job(
+            key,
+            lambda: Photo(photos.read(key).astype(np.float32) / np.float32(255), 8),
+            lambda size, margin: SpikeClip(streams.read(key).astype(np.bool_), exposure),
+        )
+
+    missing = [key for key in photos.keys if key not in streams.records]
+    if missing:
+        raise SpikeDataError(f'{root}: {missing[0]!r} is in blur.lmdb but not in spike.lmdb ({len(missing)} in all)')
+    return [job(key) for key in photos.keys]
+
+
+def _files(root: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
+    """Return the files below a folder by name without suffix, in natural order (frame 2 before frame 10)."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob('*'), key=_natural):
+        if path.suffix.lower() not in suffixes or not path.is_file() or path.name.startswith('.'):
+            continue
+        name = path.relative_to(root).with_suffix('').as_posix()
+        if name in found:
+            raise SpikeDataError(f'{path} and {found[name].name} have one name; keep one of them')
+        found[name] = path
+    if not found:
+        raise SpikeDataError(f'{root}: no {what} ({", ".join(suffixes)}) is in it')
+    return found
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), '') if part.isdigit() else (-1, part) for part in re.split(r'(\d+)', path.as_posix())]
+
+
+def _refuse_swapped(blur: Path, spikes: Path) -> None:
+    are_spikes_first = blur.is_file() and blur.suffix.lower() in SPIKE_SUFFIXES
+    if are_spikes_first or (spikes.is_file() and spikes.suffix.lower() in PHOTO_SUFFIXES):
+        raise OptionError(f'{blur} and {spikes} look swapped: first the blurry photo, then its spikes')

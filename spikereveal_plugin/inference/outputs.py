@@ -1,0 +1,97 @@
+"""Frames to PNG files, a video or a GIF; each file is whole or not there, and nothing keeps all frames."""
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.inference.photo import quantise
+from spikereveal_plugin.visual.video import save_video
+
+KINDS: Final = ('png', 'mp4', 'gif')
+Frames = Iterable[npt.NDArray[np.float32]]
+
+
+class OutputError(SpikeRevealError, OSError):
+    """A result could not be written, such as on a full disk or into a folder that is read-only."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says about `path` into an `OutputError`."""
+    try:
+        yield
+    except SpikeRevealError:
+        raise
+    except OSError as error:
+        raise OutputError(f'{path}: cannot be written: {error.strerror or error}') from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and find out now, not after the work, that nothing can be written there.
+
+    Raises:
+        OutputError: a file is in the way, or the folder is read-only.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f'.{os.getpid()}.probe'
+        probe.touch()
+        probe.unlink()
+
+
+def write_png(path: Path, frame: npt.NDArray[np.float32], bits: int = 8) -> None:
+    """Write (H, W, 3) RGB in [0, 1] as a PNG of 8 or 16 bits a channel."""
+    encoded, raw = cv2.imencode('.png', np.ascontiguousarray(quantise(frame, bits)[:, :, ::-1]))
+    if not encoded:
+        raise OutputError(f'{path}: OpenCV cannot encode a picture of shape {frame.shape}')
+    with writing(path):
+        write_atomically(path, raw.tobytes())
+
+
+def write_pngs(folder: Path, frames: Frames, bits: int = 8) -> list[Path]:
+    """Write `000.png`, `001.png`, ... and return their paths."""
+    paths = []
+    for index, frame in enumerate(frames):
+        paths.append(folder / f'{index:03d}.png')
+        write_png(paths[-1], frame, bits)
+    return paths
+
+
+def write_mp4(path: Path, frames: Frames, fps: float) -> None:
+    """Write an MP4 of 8-bit frames."""
+    part = path.with_name(f'.{path.stem}.{os.getpid()}.part.mp4')
+    with writing(path):
+        try:
+            save_video(part, (quantise(frame) for frame in frames), fps)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def write_gif(path: Path, frames: Frames, fps: float) -> None:
+    """Write a GIF that repeats; 256 colours a frame, so memory grows by a byte per pixel and frame."""
+    pictures = (Image.fromarray(quantise(frame)).quantize(256) for frame in frames)
+    first = next(pictures, None)
+    if first is None:
+        raise OutputError(f'{path}: there is no frame to write')
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {'save_all': True, 'append_images': pictures, 'duration': round(1000 / fps), 'loop': 0}
+    first.save(buffer, format='GIF', **options)
+    with writing(path):
+        write_atomically(path, buffer.getvalue())
+
+
+def beside(left: npt.NDArray[np.float32], frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield each frame with another picture of its height, such as the blurry photo, to its left."""
+    for frame in frames:
+        yield np.concatenate((left, frame), axis=1)

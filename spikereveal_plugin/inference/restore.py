@@ -1,0 +1,170 @@
+"""Run jobs one after another: read, check, restore, write; what a folder holds already is not done again."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.inference.checks import check_light, check_orientation, checked_blur, checked_stream
+from spikereveal_plugin.inference.clip import SpikeClip
+from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
+from spikereveal_plugin.inference.instants import at_fractions, spread
+from spikereveal_plugin.inference.jobs import Job
+from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_mp4, write_png, write_pngs
+from spikereveal_plugin.inference.photo import Photo
+from spikereveal_plugin.inference.preview import WINDOW, preview_frames
+from spikereveal_plugin.inference.progress_file import ProgressFile
+from spikereveal_plugin.physics.tfp import exposure_rate
+
+_log = logging.getLogger('spikereveal')
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What to restore and how to write it.
+
+    Args:
+        frames: number of instants, spread over the exposure.
+        at: instants as parts of the exposure, in place of `frames`.
+        kind: `png`, `mp4` or `gif`.
+        fps: frames a second of a video or GIF.
+        side_by_side: put the photo to the left of each frame.
+        overwrite: replace what is there.
+        check: refuse spikes that match the photo better when flipped.
+        preview_window: readouts averaged for a frame of spikes without a photo.
+        identity: what else the result depends on (weights, density), kept to notice that it changed.
+    """
+
+    frames: int = 7
+    at: tuple[float, ...] = ()
+    kind: str = 'png'
+    fps: float = 10.0
+    side_by_side: bool = False
+    overwrite: bool = False
+    check: bool = True
+    preview_window: int = WINDOW
+    identity: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise OptionError(f'--frames {self.frames}: expected 1 or more')
+        if not 0 < self.fps <= 1000:
+            raise OptionError(f'--fps {self.fps}: expected a positive number, up to 1000')
+        if self.preview_window < 1 or self.preview_window % 2 == 0:
+            raise OptionError(f'--short-window {self.preview_window}: expected an odd number of readouts')
+
+    @property
+    def count(self) -> int:
+        """Frames of each job."""
+        return len(self.at) or self.frames
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the content of the files."""
+        chosen: dict[str, Any] = {'at': list(self.at)} if self.at else {'frames': self.frames}
+        chosen |= {'kind': self.kind, 'side_by_side': self.side_by_side, **dict(self.identity)}
+        return chosen if self.kind == 'png' else chosen | {'fps': self.fps}
+
+
+def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> None:
+    """Restore one job to one file, whose suffix is `options.kind`.
+
+    Raises:
+        SpikeRevealError: the input is at fault, or the file exists or cannot be written.
+    """
+    if out.exists() and not options.overwrite:
+        raise OptionError(f'{out} exists; replace it with --overwrite, or choose another name')
+    if out.is_dir():
+        raise OptionError(f'{out} is a folder; choose another name')
+    if options.kind == 'png' and options.count != 1:
+        raise OptionError(f'{out}: {options.count} frames do not fit in one PNG; give a folder, an .mp4, or --frames 1')
+    make_folder(out.absolute().parent)
+    with tqdm(total=options.count, unit='frame', disable=None) as progress:
+        _, frames, bits = _open(job, deblurrer, options)
+        _write(out, _counted(frames, progress), bits, options)
+
+
+def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> int:
+    """Restore jobs below a folder: PNGs in `<name>/` (in `out` itself where there is one job), or `<name>.mp4`.
+
+    `deblur.json` in the folder keeps the settings and what is done; a second run goes on where the first stopped.
+
+    Returns:
+        How many jobs were restored in this run.
+
+    Raises:
+        SpikeRevealError: the input is at fault, the folder holds results of other settings, or cannot be written.
+    """
+    make_folder(out)
+    ledger = ProgressFile.open(out, options.settings, overwrite=options.overwrite)
+    left = [job for job in jobs if not ledger.has(job.name)]
+    if len(left) < len(jobs):
+        _log.info('%s: %d of %d are done already', out, len(jobs) - len(left), len(jobs))
+    with tqdm(total=len(left) * options.count, unit='frame', disable=None) as progress:
+        for job in left:
+            try:
+                readouts, frames, bits = _open(job, deblurrer, options)
+            except SpikeDataError as error:
+                raise SpikeDataError(f'{job.name}: {error}' if len(jobs) > 1 else str(error)) from error
+            is_alone = len(jobs) == 1 and options.kind == 'png'
+            target = out if is_alone else out / (job.name if options.kind == 'png' else f'{job.name}.{options.kind}')
+            make_folder(target if options.kind == 'png' else target.parent)
+            _write(target, _counted(frames, progress), bits, options)
+            ledger.add(job.name, readouts)
+    return len(left)
+
+
+def _open(job: Job, deblurrer: Deblurrer, options: RestoreOptions) -> tuple[list[int], Iterator[Frame], int]:
+    """Read and check a job; return the readouts (as the file counts them), its frames, and the bits of a PNG."""
+    photo = job.photo() if job.photo else None
+    size = None if photo is None else (photo.pixels.shape[0], photo.pixels.shape[1])
+    window = options.preview_window if photo is None else deblurrer.num_spike
+    clip = job.clip(size, window // 2)
+    instants = _instants(clip, options, window)
+    if photo is None:
+        frames = preview_frames(clip.stream, clip.exposure, instants, window)
+    else:
+        if options.check:
+            _check(photo, clip)
+        frames = deblurrer.frames(photo.pixels, clip.stream, instants, exposure=clip.exposure)
+        if options.side_by_side:
+            frames = beside(photo.pixels, frames)
+    return [clip.offset + instant for instant in instants], frames, 8 if photo is None or photo.bits == 8 else 16
+
+
+def _instants(clip: SpikeClip, options: RestoreOptions, window: int) -> tuple[int, ...]:
+    count = len(clip.stream)
+    if options.at:
+        return at_fractions(clip.exposure, options.at, window, count)
+    return spread(clip.exposure, options.frames, window, count)
+
+
+def _check(photo: Photo, clip: SpikeClip) -> None:
+    """Look for what would only show in the pictures: darkness, saturation, a flip."""
+    stream = checked_stream(clip.stream).unsqueeze(0)
+    long_rate = exposure_rate(stream, clip.exposure)
+    check_light(long_rate)
+    check_orientation(checked_blur(photo.pixels), long_rate)
+
+
+def _write(target: Path, frames: Iterator[npt.NDArray[np.float32]], bits: int, options: RestoreOptions) -> None:
+    if options.kind == 'mp4':
+        write_mp4(target, frames, options.fps)
+    elif options.kind == 'gif':
+        write_gif(target, frames, options.fps)
+    elif target.suffix.lower() == '.png':
+        write_png(target, next(frames), bits)
+    else:
+        write_pngs(target, frames, bits)
+
+
+def _counted(frames: Iterator[Frame], progress: 'tqdm[Any]') -> Iterator[Frame]:
+    for frame in frames:
+        yield frame
+        progress.update()
