@@ -12,6 +12,7 @@ from basicsr.utils.registry import LOSS_REGISTRY
 from torch import Tensor, nn
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.losses.feature_distance import feature_distance
 
 _BACKBONES = {'vgg': 'VGG16', 'alex': 'AlexNet'}
 
@@ -39,7 +40,7 @@ class LPIPSLoss(nn.Module):
         self.lpips = _build(net, is_random=backbone_path is not None)
         if backbone_path is not None:
             _load_backbone(self.lpips.get_submodule('net'), net, Path(backbone_path).expanduser())
-        self.lpips.requires_grad_(False)
+        self.lpips.requires_grad_(False).to(memory_format=torch.channels_last)
         self.eval()
 
     def train(self, mode: bool = True) -> 'LPIPSLoss':
@@ -60,7 +61,16 @@ class LPIPSLoss(nn.Module):
             raise ValueError(
                 f'LPIPSLoss: expected two images (B, 3, H, W), got {tuple(pred.shape)} and {tuple(target.shape)}'
             )
-        return self.loss_weight * self.lpips(pred, target, normalize=True).mean()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and target.requires_grad):
+            wanted = self._features(target)
+        layers = zip(self._features(pred), wanted, self.lpips.lins, strict=True)  # type: ignore[arg-type]
+        distances = [feature_distance(found, want, lin.model[-1].weight.flatten()) for found, want, lin in layers]
+        return self.loss_weight * torch.stack(distances).sum(dim=0).mean()
+
+    def _features(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the backbone's layers (B, C, h, w) of an image in [0, 1]."""
+        image = image.contiguous(memory_format=torch.channels_last)
+        return tuple(self.lpips.net(self.lpips.scaling_layer(2 * image - 1)))  # type: ignore[operator]
 
 
 def _build(net: str, is_random: bool) -> nn.Module:

@@ -25,11 +25,13 @@ class BSNModel(SpikeModel):
     default_methods = ('sdm_bsn',)
 
     def optimize_parameters(self, current_iter: int) -> None:
-        self.optimizer_g.zero_grad()
+        self.descent.begin()
         window = self.spike_options.short_window
         instants = self.exposure.instants(2, window, self.spike.shape[1])
         noisy = firing_rate(self.spike, random.randint(*instants), window)
-        self.output = clip_keep_gradient(self.net_g(noisy))
+        with self.descent.autocast():
+            denoised = self.net_g(noisy)
+        self.output = clip_keep_gradient(denoised.float())
         self.step({'l_pix': self.cri_pix(self.output, noisy)})
 
     def restorer(self, method: str) -> Restorer:

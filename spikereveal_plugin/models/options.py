@@ -88,6 +88,9 @@ class TrainOptions:
     """Section `train`, what all models share. The run's length is `total_iter` or, as papers count, `total_epoch`.
 
     A `CosineAnnealingRestartLR` without `periods` has one period: the whole run, stepped every iteration.
+
+    `amp` is the type of mixed precision, ~ for float32; `compile` hands the network to `torch.compile`; `grad_clip` is
+    the longest gradient (2-norm of all weights'); the optimiser steps once in `accumulate` iterations, by their mean.
     """
 
     optim_g: Section
@@ -96,6 +99,15 @@ class TrainOptions:
     total_epoch: int | None = None
     warmup_iter: int = -1
     ema_decay: float = 0.0
+    amp: Literal['bf16', 'fp16'] | None = None
+    compile: bool = False
+    grad_clip: float | None = None
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        at_least_one('train', accumulate=self.accumulate)
+        if self.grad_clip is not None and self.grad_clip <= 0:
+            raise OptionError(f'train.grad_clip: expected a number above 0, or ~ for none, found {self.grad_clip}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +132,7 @@ class DistillTrainOptions(TrainOptions):
     teacher: Literal['online', 'cache'] = 'online'
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least_one('train', num_instants=self.num_instants)
 
 

@@ -1,6 +1,6 @@
 """Stage 3: the student LDN learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from spikereveal_plugin.models.frozen import all_arguments
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer, Scene
-from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.models.spike_model import SpikeModel, check_scalar
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
 from spikereveal_plugin.options import parse_section
@@ -80,7 +80,7 @@ class SpikeDistillModel(SpikeModel):
             self.teacher()
         self.is_teacher_cached = bool(self.cri_distill) and train.teacher == 'cache'
         if self.is_teacher_cached:
-            self._check_cache(self.opt['datasets']['train'].get('dataroot_teacher'))
+            self._check_cache(self.opt['datasets'].get('train', {}).get('dataroot_teacher'))
 
     def _check_cache(self, path: str | None) -> None:
         """Refuse a cache that other weights than this teacher's made."""
@@ -103,18 +103,43 @@ class SpikeDistillModel(SpikeModel):
         return self.exposure.instants(self.train_settings.num_instants, self.window(), self.spike.shape[1])
 
     def optimize_parameters(self, current_iter: int) -> None:
-        self.optimizer_g.zero_grad()
+        """Eq. 14. The losses are propagated to the frames, one instant at a time, and from there once through LDN.
+
+        The gradients are those of one sum, with the graph of one instant's loss in memory.
+        """
+        self.descent.begin()
         instants = self.instants()
-        self.output = clip_keep_gradient(self.student_frames(self.net_g, self.lq, self.spike, instants))
-        losses = {}
+        with self.descent.autocast():
+            student = self.student_frames(self.net_g, self.lq, self.spike, instants)
+        frames = clip_keep_gradient(student.float())
+        self.output = frames.detach()
+        gradient, losses = torch.zeros_like(self.output), {}
         if self.cri_distill:
-            losses['l_distill'] = self.cri_distill(
-                self.output.flatten(0, 1), self.teacher_frames(instants).flatten(0, 1)
-            )
+            losses['l_distill'] = self._distill(self.cri_distill, self.teacher_frames(instants), gradient)
         if self.cri_reblur:
-            frames = self.output if isinstance(self.cri_reblur, ReblurLoss) else reblur(self.output)
-            losses['l_reblur'] = self.cri_reblur(frames, self.lq)
-        self.step(losses)
+            reblur_loss = against(of_the_mean(self.cri_reblur), self.lq)
+            losses['l_reblur'], of_all = self._propagate('l_reblur', reblur_loss, self.output)
+            gradient += of_all
+        frames.backward(gradient)
+        self.finish(losses)
+
+    def _distill(self, loss_of: nn.Module, teacher: Iterable[Tensor], gradient: Tensor) -> Tensor:
+        """The mean over instants of `distill_opt` (Eq. 12); its gradient is added to that of the frames."""
+        values, count = [], self.output.shape[1]
+        for number, (frame, wanted) in enumerate(zip(self.output.unbind(1), teacher, strict=True)):
+            value, of_one = self._propagate('l_distill', against(loss_of, wanted), frame)
+            gradient[:, number] += of_one / count
+            values.append(value)
+        return torch.stack(values).mean()
+
+    def _propagate(self, name: str, loss_of: Callable[[Tensor], Any], frames: Tensor) -> tuple[Tensor, Tensor]:
+        """The value of a loss, and its gradient by the frames, scaled as `Descent.scale` does."""
+        leaf = frames.detach().requires_grad_()
+        with self.descent.autocast():
+            loss = loss_of(leaf)
+        check_scalar(name, loss)
+        (gradient,) = torch.autograd.grad(self.descent.scale(loss), leaf)
+        return loss.detach(), gradient
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         super().feed_data(data)
@@ -126,11 +151,13 @@ class SpikeDistillModel(SpikeModel):
             raise OptionError(f'train.teacher: cache: the data bring {cached}, trained are readouts {self.instants()}')
         self.teacher_gain = data['teacher_gain'].to(self.device, non_blocking=True)
 
-    def teacher_frames(self, instants: Sequence[int]) -> Tensor:
-        """(B, N, 3, sH, sW) in [0, 1]: pseudo labels, of the cache where the batch brings it."""
+    def teacher_frames(self, instants: Sequence[int]) -> Iterator[Tensor]:
+        """Yield (B, 3, sH, sW) in [0, 1] for each instant: pseudo labels, of the cache where the batch brings it."""
         if self.teacher_gain is None:
-            return self.teacher()(self.lq, self.spike, self.exposure, instants)
-        return torch.stack([apply_gain(self.lq, gain[:, None]) for gain in self.teacher_gain.unbind(1)], dim=1)
+            gains = self.teacher().gains(self.spike, self.exposure, instants)
+        else:
+            gains = iter(self.teacher_gain[:, :, None].unbind(1))
+        return (apply_gain(self.lq, gain) for gain in gains)
 
     def student_frames(self, student: nn.Module, blur: Tensor, spikes: Tensor, instants: Sequence[int]) -> Tensor:
         """(B, N, 3, sH, sW), not clipped: LDN at N instants, the blur branch run once."""
@@ -150,3 +177,13 @@ class SpikeDistillModel(SpikeModel):
     def _restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
         frames = self.student_frames(self.trained_network, scene.blur, scene.spikes, instants)
         return list(frames.clamp(0, 1).unbind(dim=1))
+
+
+def against(loss_of: Callable[[Tensor, Tensor], Any], wanted: Tensor) -> Callable[[Tensor], Any]:
+    """A loss of two images as one of the first."""
+    return lambda image: loss_of(image, wanted)
+
+
+def of_the_mean(loss: nn.Module) -> Callable[[Tensor, Tensor], Any]:
+    """A loss of frames (B, N, 3, sH, sW) and the blurry image (Eq. 13): `ReblurLoss`, or any other of their mean."""
+    return loss if isinstance(loss, ReblurLoss) else lambda frames, blur: loss(reblur(frames), blur)

@@ -27,8 +27,10 @@ class SpikeEDSRModel(SpikeModel):
     default_methods = ('edsr',)
 
     def optimize_parameters(self, current_iter: int) -> None:
-        self.optimizer_g.zero_grad()
-        self.output = clip_keep_gradient(self.net_g(exposure_rate(self.spike, self.exposure)))
+        self.descent.begin()
+        with self.descent.autocast():
+            lifted = self.net_g(exposure_rate(self.spike, self.exposure))
+        self.output = clip_keep_gradient(lifted.float())
         self.step({'l_pix': self.cri_pix(self.output, gray(self.lq))})
 
     def scene(self, data: dict[str, Any]) -> Scene:

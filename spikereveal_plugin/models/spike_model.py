@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.checkpoint import save_checkpoint
+from spikereveal_plugin.models.descent import Descent
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
 from spikereveal_plugin.models.report import Report
@@ -61,8 +62,11 @@ class SpikeModel(SRModel):
             raise unfit_weights(network, Path(load_path), error) from None
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
-        """As BasicSR's, in the memory format that its convolutions run fastest in."""
-        return super().model_to_device(net.to(memory_format=torch.channels_last))
+        """As BasicSR's, in the memory format that its convolutions run fastest in, compiled if `train.compile`."""
+        net = net.to(memory_format=torch.channels_last)
+        if self.is_train and self.opt['train'].get('compile'):
+            net.compile()  # in place: the names of its parameters stay
+        return super().model_to_device(net)
 
     def init_training_settings(self) -> None:
         self.net_g.train()
@@ -73,6 +77,7 @@ class SpikeModel(SRModel):
         self.init_losses(train)
         self.setup_optimizers()
         self.setup_schedulers()
+        self.descent = Descent(self.net_g, self.optimizer_g, train, self.device)
 
     def init_ema(self) -> None:
         """Start the moving average from `net_g`, or from what a checkpoint holds of it."""
@@ -148,12 +153,15 @@ class SpikeModel(SRModel):
             OptionError: a loss gives something else than one number.
         """
         for name, loss in losses.items():
-            if not isinstance(loss, Tensor) or loss.dim():
-                raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')
-        torch.stack(list(losses.values())).sum().backward()
-        self.optimizer_g.step()
+            check_scalar(name, loss)
+        self.descent.scale(torch.stack(list(losses.values())).sum()).backward()
+        self.finish(losses)
+
+    def finish(self, losses: dict[str, Tensor]) -> None:
+        """End an iteration whose gradients are there: step, log the losses, move the average."""
+        has_stepped = self.descent.end()
         self.log_dict = self.reduce_loss_dict(losses)
-        if self.ema_decay > 0:
+        if has_stepped and self.ema_decay > 0:
             self.model_ema(decay=self.ema_decay)
 
     @property
@@ -209,6 +217,16 @@ class SpikeModel(SRModel):
         for metric, value in self.metric_results.items():
             self._update_best_metric_result(name, metric, value, current_iter)
         self._log_validation_metric_values(current_iter, name, tb_logger)
+
+
+def check_scalar(name: str, loss: Any) -> None:
+    """Refuse a loss that is not one number.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    if not isinstance(loss, Tensor) or loss.dim():
+        raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')
 
 
 def _on_cpu(net: nn.Module) -> dict[str, Tensor]:
