@@ -4,6 +4,10 @@ import argparse
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spikereveal_plugin.data.spike_file import SpikeLayout
 
 
 def add_verb(
@@ -47,6 +51,30 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='replace the data set if DIR holds one, and what a differing command began',
     )
+
+
+def add_spike_layout(parser: argparse.ArgumentParser) -> None:
+    """Add what a spike file does not say itself; `spike_layout` reads it."""
+    group = parser.add_argument_group('spike file', 'what a .dat, .npy or .npz does not say itself')
+    group.add_argument('--height', type=positive, help="the sensor's rows (default: a config.yaml beside the file)")
+    group.add_argument('--width', type=positive, help="the sensor's columns")
+    group.add_argument(
+        '--no-flip', action='store_true', help='a .dat holds its top row first; cameras write the bottom'
+    )
+    group.add_argument(
+        '--header', type=int, default=0, metavar='BYTES', help='bytes before the first readout of a .dat'
+    )
+    group.add_argument(
+        '--axes', choices=('thw', 'hwt'), default='thw', help='order of the axes of an array (default: %(default)s)'
+    )
+    group.add_argument('--key', metavar='NAME', help='array of an .npz, or sample of a data set')
+
+
+def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
+    """Return the layout that `add_spike_layout` parsed."""
+    from spikereveal_plugin.data.spike_file import SpikeLayout  # noqa: PLC0415
+
+    return SpikeLayout(args.height, args.width, flip=not args.no_flip, header=args.header, axes=args.axes, key=args.key)
 
 
 def positive(text: str) -> int:

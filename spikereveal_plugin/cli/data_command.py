@@ -2,6 +2,7 @@
 
 import argparse
 
+from spikereveal_plugin.cli.data_inspect_command import add_data_inspect_parser
 from spikereveal_plugin.cli.data_sample_command import add_data_sample_parser
 from spikereveal_plugin.cli.data_simulate_command import add_data_simulate_parser
 from spikereveal_plugin.cli.data_teach_command import add_data_teach_parser
@@ -12,5 +13,6 @@ def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentPar
     parser = subparsers.add_parser('data', help='make and look into data sets')
     verbs = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
     add_data_simulate_parser(verbs)
+    add_data_inspect_parser(verbs)
     add_data_sample_parser(verbs)
     add_data_teach_parser(verbs)

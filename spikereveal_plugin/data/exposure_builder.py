@@ -123,7 +123,8 @@ class ExposureBuilder:
         self._capture, self._generator = capture, generator
         self._sensor = (height // capture.ratio, width // capture.ratio)
         start = random_start(*self._sensor, generator)
-        self._integrator = SpikeIntegrator(capture.camera, start, capture.pattern, generator)
+        pattern = capture.pattern and capture.pattern.middle(*self._sensor)
+        self._integrator = SpikeIntegrator(capture.camera, start, pattern, generator)
         self._spikes: list[torch.Tensor] = []
         self._sum = np.zeros((height, width, 3), np.float32)
         self._sharp: dict[int, Image] = {}

@@ -34,21 +34,26 @@ class Framing:
         return np.ascontiguousarray(frame[top : top + self.height, left : left + self.width])
 
 
-def framing_for(height: int, width: int, resize: tuple[int, int] | None, place: str) -> Framing:
-    """Plan how a frame of `height` x `width` becomes one whose sides are multiples of 16.
+def framing_for(
+    height: int, width: int, resize: tuple[int, int] | None, place: str, multiple: int = MULTIPLE
+) -> Framing:
+    """Plan how a frame of `height` x `width` becomes one whose sides are multiples of `multiple`.
 
     Args:
         height: of the frames as stored.
         width: of the frames as stored.
         resize: (height, width) to resize to first, or None.
         place: what to call the footage in an error.
+        multiple: four times the ratio of image to sensor.
 
     Raises:
-        SpikeDataError: less than 16 pixels would remain.
+        SpikeDataError: fewer pixels than `multiple` would remain.
     """
     target_height, target_width = resize or (height, width)
-    if min(target_height, target_width) < MULTIPLE:
-        raise SpikeDataError(f'{place}: frames of {target_height}x{target_width} pixels; expected at least 16x16')
+    if min(target_height, target_width) < multiple:
+        raise SpikeDataError(
+            f'{place}: frames of {target_height}x{target_width} pixels; expected at least {multiple}x{multiple}'
+        )
     return Framing(
-        target_height, target_width, target_height // MULTIPLE * MULTIPLE, target_width // MULTIPLE * MULTIPLE
+        target_height, target_width, target_height // multiple * multiple, target_width // multiple * multiple
     )

@@ -42,20 +42,3 @@ def save_pattern(path: Path, pattern: FixedPattern) -> None:
     """Write `response` and `dark`, to be read by `load_pattern`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, response=pattern.response.numpy(), dark=pattern.dark.numpy())
-
-
-def fit_pattern(pattern: FixedPattern, height: int, width: int, path: Path) -> FixedPattern:
-    """Cut the middle `height` x `width` pixels of a larger sensor's maps.
-
-    Raises:
-        SpikeDataError: the maps are smaller.
-    """
-    rows, columns = pattern.response.shape
-    if rows < height or columns < width:
-        raise SpikeDataError(
-            f'{path}: maps of {rows}x{columns} pixels are smaller than the simulated sensor of {height}x{width}; '
-            'use a smaller --resize or a larger --ratio'
-        )
-    top, left = (rows - height) // 2, (columns - width) // 2
-    window = (slice(top, top + height), slice(left, left + width))
-    return FixedPattern(pattern.response[window], pattern.dark[window])

@@ -42,6 +42,19 @@ class FixedPattern:
         """Return `response * light + dark`, at least 0: the charge of one readout in units of full light."""
         return torch.addcmul(self.dark.to(light), self.response.to(light), light).clamp_(min=0)
 
+    def middle(self, height: int, width: int) -> 'FixedPattern':
+        """Cut the middle `height` x `width` pixels of a larger sensor's maps.
+
+        Raises:
+            ValueError: the maps are smaller.
+        """
+        rows, columns = self.response.shape
+        if rows < height or columns < width:
+            raise ValueError(f'maps of {rows}x{columns} pixels are smaller than the simulated sensor, {height}x{width}')
+        top, left = (rows - height) // 2, (columns - width) // 2
+        window = (slice(top, top + height), slice(left, left + width))
+        return FixedPattern(self.response[window], self.dark[window])
+
 
 def spikenerf_pattern(response: Tensor, dark_deviation: Tensor, light_interval: Tensor) -> FixedPattern:
     """Turn the maps that SpikeNeRF (CVPR 2024) publishes into response and dark current.

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikereveal_plugin.data.sensor_maps import fit_pattern, load_pattern, save_pattern
+from spikereveal_plugin.data.sensor_maps import load_pattern, save_pattern
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 
@@ -46,11 +46,3 @@ def test_other_files_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / 'maps.npz', **arrays)
     with pytest.raises(SpikeDataError, match=message):
         load_pattern(tmp_path / 'maps.npz')
-
-
-def test_a_larger_sensor_is_cut_to_its_middle(tmp_path):
-    response, dark = (torch.from_numpy(array) for array in maps(6, 8))
-    cut = fit_pattern(FixedPattern(response, dark), 4, 4, tmp_path)
-    assert torch.equal(cut.response, response[1:5, 2:6])
-    with pytest.raises(SpikeDataError, match='maps of 6x8 pixels are smaller than the simulated sensor of 7x8'):
-        fit_pattern(FixedPattern(response, dark), 7, 8, tmp_path)

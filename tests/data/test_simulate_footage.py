@@ -4,14 +4,17 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from spikereveal_plugin.data.exposure_builder import sensor_light
 from spikereveal_plugin.data.image_file import save_image
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
 from spikereveal_plugin.data.manifest import read_manifest
+from spikereveal_plugin.data.sensor_maps import save_pattern
 from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 
 
 def moving_frames(count, height=32, width=48, seed=0):
@@ -131,3 +134,41 @@ def test_impossible_options_are_refused():
         SimulateOptions(threshold=0)
     with pytest.raises(OptionError, match=r'resize \(0, 10\)'):
         SimulateOptions(resize=(0, 10))
+
+
+def test_a_real_sensors_options_reach_the_data_set(tmp_path):
+    write_sequence(tmp_path / 'in/walk', 14)
+    save_pattern(tmp_path / 'maps.npz', FixedPattern(torch.full((20, 30), 0.5), torch.zeros(20, 30)))
+    options = SimulateOptions(factor=32, ratio=2, noise=False, fixed_pattern=tmp_path / 'maps.npz', linear_light=True)
+    out = simulate_footage([tmp_path / 'in'], tmp_path / 'out', options, mix)
+    spikes = SpikeLmdb(out / 'test/spike.lmdb')
+    assert spikes.records[spikes.keys[0]].shape == (137, 16, 24)
+    blur = ImageLmdb(out / 'test/blur.lmdb').read(spikes.keys[0])
+    light = sensor_light(blur, 2, linear_light=True).mean().item()
+    assert spikes.read(spikes.keys[0]).mean() == pytest.approx(0.5 * light, rel=0.05)
+    manifest = read_manifest(out)
+    assert manifest['capture']['linear_light'] is True
+    assert manifest['parameters']['fixed_pattern']['file'] == 'maps.npz'
+
+
+def test_maps_that_are_too_small_are_refused_before_work_starts(tmp_path):
+    write_sequence(tmp_path / 'in/walk', 14)
+    save_pattern(tmp_path / 'maps.npz', FixedPattern(torch.ones(4, 4), torch.zeros(4, 4)))
+    options = SimulateOptions(factor=32, fixed_pattern=tmp_path / 'maps.npz')
+    with pytest.raises(SpikeDataError, match='maps of 4x4 pixels are smaller than the simulated sensor, 8x12'):
+        simulate_footage([tmp_path / 'in'], tmp_path / 'out', options, mix)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'ratio': 0}, 'ratio 0: expected'),
+        ({'dark_current': 1.0}, 'dark_current must be in'),
+        ({'shot_electrons': -1.0}, 'shot_electrons must be finite'),
+        ({'interpolator': 'xvfi'}, "interpolator 'xvfi': expected dis or rife"),
+    ],
+)
+def test_impossible_sensors_are_refused(fields, message):
+    with pytest.raises(OptionError, match=message):
+        SimulateOptions(**fields)

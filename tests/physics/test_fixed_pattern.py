@@ -40,3 +40,10 @@ def test_impossible_intervals_are_refused():
     ones = torch.ones(2, 2)
     with pytest.raises(ValueError, match=r'D_light and 335 \+ Nd must be positive'):
         spikenerf_pattern(ones, -400 * ones, ones)
+
+
+def test_a_larger_sensor_is_cut_to_its_middle():
+    maps = FixedPattern(torch.arange(1.0, 49).view(6, 8), torch.zeros(6, 8))
+    assert torch.equal(maps.middle(4, 4).response, maps.response[1:5, 2:6])
+    with pytest.raises(ValueError, match='maps of 6x8 pixels are smaller than the simulated sensor, 7x8'):
+        maps.middle(7, 8)
