@@ -41,7 +41,7 @@ def checked_blur(blur: npt.NDArray[Any]) -> Tensor:
 def checked_stream(spikes: npt.NDArray[Any]) -> Tensor:
     """Return (T, h, w) bool of spikes that are bool or 0 and 1, or say why they are none."""
     fired = checked_spikes(np.asarray(spikes), 'spikes')
-    return torch.from_numpy(np.ascontiguousarray(fired))
+    return torch.from_numpy(np.require(fired, requirements=['C', 'W']))  # a copy only where it must be
 
 
 def check_instants(instants: Sequence[int], window: int, num_readouts: int) -> None:
@@ -99,7 +99,8 @@ def check_orientation(blur: Tensor, long_rate: Tensor) -> None:
     straight = _correlation(light, long_rate)
     flips = {'upside down': [2], 'mirrored': [3], 'turned by 180 degrees': [2, 3]}
     scores = {name: _correlation(light, long_rate.flip(axes)) for name, axes in flips.items()}
-    name, best = max(scores.items(), key=lambda item: item[1])
+    highest = max(scores.values())
+    name, best = next((name, score) for name, score in scores.items() if score > highest - _CLEARLY)  # the plainest
     if best > _SURE and best > straight + _CLEARLY:
         raise SpikeDataError(
             f'the spikes look {name}: their correlation with the photo is {straight:.2f} as they are and {best:.2f} '

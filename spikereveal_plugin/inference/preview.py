@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from spikereveal_plugin.inference.checks import check_instants, check_light
+from spikereveal_plugin.inference.checks import check_instants, check_light, checked_stream
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 
@@ -26,7 +26,7 @@ def preview_frames(
         SpikeDataError: no spike fell, or an instant has no whole window.
     """
     check_instants(instants, window, len(stream))
-    spikes = torch.from_numpy(np.ascontiguousarray(stream)).unsqueeze(0)
+    spikes = checked_stream(stream).unsqueeze(0)
     long_rate = exposure_rate(spikes, exposure)
     check_light(long_rate)
     white = float(torch.quantile(long_rate.flatten()[:: max(1, long_rate.numel() // 2**20)], _WHITE))

@@ -1,0 +1,266 @@
+import errno
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from spikereveal_plugin.archs import LDN
+from spikereveal_plugin.cli.spikereveal import main
+from spikereveal_plugin.formats import atomic
+from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.inference import restore
+from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
+
+EXPOSURE = ('--exposure', '10', '21')
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory) -> Path:
+    """A picture that is bright at its top and slides sideways: photo.png, photo16.png, spikes.dat, ldn.pth."""
+    folder = tmp_path_factory.mktemp('files')
+    rows, columns = np.mgrid[0:48, 0:105]
+    picture = 0.1 + 0.7 * (1 - rows / 48) * (0.6 + 0.4 * np.sin(columns / 6))
+    frames = np.stack([picture[:, t : t + 64] for t in range(41)]).astype(np.float32)
+    photo = np.repeat(frames[10:31].mean(0)[:, :, None], 3, axis=2)
+    cv2.imwrite(str(folder / 'photo.png'), np.rint(photo * 255).astype(np.uint8))
+    cv2.imwrite(str(folder / 'photo16.png'), np.rint(photo * 65535).astype(np.uint16))
+    light = torch.from_numpy(frames.reshape(41, 12, 4, 16, 4).mean((2, 4)))
+    spikes = simulate_spikes(light, SpikeCamera(), torch.Generator().manual_seed(0)).numpy()
+    write_vidar(folder / 'spikes.dat', spikes)
+    np.save(folder / 'flipped.npy', spikes[:, ::-1])
+    np.save(folder / 'dark.npy', spikes & False)
+    np.save(folder / 'saturated.npy', spikes | True)
+    np.save(folder / 'one.npy', spikes[:1])
+    np.save(folder / 'wide.npy', spikes[:, :5])
+    cv2.imwrite(str(folder / 'nan.tiff'), np.where(photo > 0.5, np.nan, photo).astype(np.float32))
+    torch.manual_seed(0)
+    torch.save({'params': LDN(starts_from_blur=True).state_dict()}, folder / 'ldn.pth')
+    return folder
+
+
+@pytest.fixture
+def deblur(files, tmp_path, monkeypatch):
+    """Run the command in a folder of its own, with the files' names as they are typed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words, weights=('--weights', 'ldn.pth')):
+        known = {path.name: str(path) for path in files.iterdir()}
+        return main(['deblur', *(known.get(word, word) for word in (*words, *weights))])
+
+    return run
+
+
+def test_pngs_in_a_folder_and_going_on(deblur, tmp_path, monkeypatch, capsys):
+    words = ('photo.png', 'spikes.dat', '-o', 'out', '--frames', '3', *EXPOSURE)
+    assert deblur(*words) == 0
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == [
+        '000.png',
+        '001.png',
+        '002.png',
+        'deblur.json',
+    ]
+    frame = cv2.imread(str(tmp_path / 'out/001.png'), cv2.IMREAD_UNCHANGED)
+    assert (frame.shape, frame.dtype) == ((48, 64, 3), np.uint8)
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['done'] == {'photo': [10, 20, 30]}
+    monkeypatch.setattr(restore, '_open', lambda *_: pytest.fail('restored again'))
+    assert deblur(*words) == 0
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '5', *EXPOSURE) == 1
+    assert 'holds results of other settings (frames differ)' in capsys.readouterr().err
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '5', *EXPOSURE, '--overwrite') == 0
+
+
+def test_a_folder_goes_on_where_it_stopped(deblur, files, tmp_path, monkeypatch):
+    for name in ('a', 'b'):
+        for kind, source in (('photos', 'photo.png'), ('spikes', 'spikes.dat')):
+            target = tmp_path / kind / f'{name}{Path(source).suffix}'
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes((files / source).read_bytes())
+    words = ('photos', 'spikes', '-o', 'out', '--frames', '1', '--method', 'sdm')
+    write, calls = restore.write_pngs, []
+
+    def stop_at_the_second(*args):
+        calls.append(args[0].name)
+        if calls == ['a', 'b']:
+            raise KeyboardInterrupt
+        return write(*args)
+
+    monkeypatch.setattr(restore, 'write_pngs', stop_at_the_second)
+    assert deblur(*words, weights=()) == 130
+    assert deblur(*words, weights=()) == 0
+    assert calls == ['a', 'b', 'b']
+    assert (tmp_path / 'out/b/000.png').is_file()
+
+
+def test_sixteen_bits_in_and_out(deblur, tmp_path):
+    assert deblur('photo16.png', 'spikes.dat', '-o', 'middle.png', '--at', '0.5', *EXPOSURE) == 0
+    assert cv2.imread(str(tmp_path / 'middle.png'), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+
+
+def test_an_identity_student_gives_the_photo_back(deblur, files, tmp_path):
+    """LDN that `starts_from_blur`: what comes out is what went in, through every reader and writer."""
+    assert deblur('photo16.png', 'spikes.dat', '-o', 'middle.png', '--frames', '1') == 0
+    out, photo = (
+        cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (tmp_path / 'middle.png', files / 'photo16.png')
+    )
+    np.testing.assert_allclose(out.astype(int), photo, atol=1)
+
+
+@pytest.mark.parametrize('name', ['out.mp4', 'out.gif'])
+def test_films(deblur, tmp_path, name):
+    words = ('photo.png', 'spikes.dat', '-o', name, '--frames', '4', '--side-by-side', '--method', 'sdm', *EXPOSURE)
+    assert deblur(*words, weights=()) == 0
+    film = cv2.VideoCapture(str(tmp_path / name))
+    frames = []
+    while (result := film.read())[0]:
+        frames.append(result[1])
+    assert len(frames) == 4
+    assert frames[0].shape == (48, 128, 3)
+    assert abs(frames[0][:, :60].mean() - frames[0][:, 68:].mean()) < 20  # the photo beside its restoration
+
+
+def test_physics_needs_no_weights(deblur, tmp_path):
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out.png', '--at', '0.5', '--method', 'sdm', weights=()) == 0
+    assert cv2.imread(str(tmp_path / 'out.png')).std() > 5
+
+
+def test_spikes_alone_are_previewed(deblur, tmp_path, caplog):
+    caplog.set_level('INFO')
+    words = ('spikes.dat', '-o', 'p.mp4', '--height', '12', '--width', '16', '--short-window', '9', '--frames', '3')
+    assert deblur(*words, weights=()) == 0
+    assert 'no blurry photo: a gray preview' in caplog.text
+    top, bottom = cv2.VideoCapture(str(tmp_path / 'p.mp4')).read()[1][[1, -2]]
+    assert top.mean() > bottom.mean() + 40  # not upside down
+
+
+def test_a_real_recording_without_a_photo(shared, tmp_path):
+    out = tmp_path / 'p.gif'
+    assert main(['deblur', str(shared / 'data/vidar/uhsr.npz'), '-o', str(out), '--frames', '3']) == 0
+    assert cv2.VideoCapture(str(out)).read()[1].shape == (250, 250, 3)
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (('spikes.dat', 'photo.png'), 'look swapped'),
+        (('photo.png', 'flipped.npy'), 'the spikes look upside down'),
+        (('photo.png', 'spikes.dat', '--no-flip'), 'the spikes look upside down'),
+        (('photo.png', 'dark.npy'), 'no spike fell'),
+        (('photo.png', 'saturated.npy'), 'saturated'),
+        (('photo.png', 'one.npy'), 'readout'),
+        (('photo.png', 'wide.npy'), 'the image is 64x48, the spikes 16x5: expected 16x12'),
+        (('nan.tiff', 'spikes.dat'), 'holds NaN'),
+        (('photo.png', 'nothing.dat'), 'nothing.dat: no such file'),
+        (('photo.png', 'spikes.dat', '--exposure', '30', '20'), 'leaves the stream of 41'),
+        (('photo.png', 'spikes.dat', '--exposure', '-1', '20'), '--exposure: exposure: first must be 0 or more'),
+        (('photo.png', 'spikes.dat', '--frames', '0'), '--frames 0: expected 1 or more'),
+        (('photo.png', 'spikes.dat', '--fps', '0'), '--fps 0.0: expected a positive number'),
+        (('photo.png', 'spikes.dat', '--density', 'x'), "--density 'x': expected auto or a number"),
+        (('photo.png', 'spikes.dat', '--weights', 'ldn-x'), 'ldn-x: neither a file nor a name of weights'),
+    ],
+)
+def test_bad_input_is_one_line(deblur, capsys, words, message):
+    assert deblur('-o', 'out', *words, weights=() if '--weights' in words else ('--weights', 'ldn.pth')) == 1
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert 'Traceback' not in error
+
+
+def test_no_check_accepts_a_flip(deblur):
+    assert deblur('photo.png', 'flipped.npy', '-o', 'out.png', '--at', '0.5', '--no-check') == 0
+
+
+def test_weights_must_be_named(deblur, capsys):
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out', weights=()) == 1
+    assert '--method sdm' in capsys.readouterr().err
+
+
+def test_outputs_that_do_not_fit(deblur, tmp_path, capsys):
+    (tmp_path / 'there.mp4').write_bytes(b'precious')
+    assert deblur('photo.png', 'spikes.dat', '-o', 'there.mp4') == 1
+    assert 'there.mp4 exists; replace it with --overwrite' in capsys.readouterr().err
+    assert (tmp_path / 'there.mp4').read_bytes() == b'precious'
+    assert deblur('photo.png', 'spikes.dat', '-o', 'a.png') == 1
+    assert '7 frames do not fit in one PNG' in capsys.readouterr().err
+    assert deblur('photo.png', 'spikes.dat', '-o', 'a.mp4', '--format', 'gif') == 1
+    assert '--format gif: a.mp4 ends in .mp4' in capsys.readouterr().err
+
+
+def test_a_file_in_the_way_of_the_folder(deblur, tmp_path, capsys):
+    (tmp_path / 'out').write_text('in the way')
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out') == 1
+    assert 'out: cannot be written: File exists' in capsys.readouterr().err
+
+
+def test_a_read_only_folder(deblur, monkeypatch, capsys):
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    monkeypatch.setattr(Path, 'touch', refuse)
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out') == 1
+    assert 'out: cannot be written: Permission denied' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['out', 'out.gif'])
+def test_a_full_disk(deblur, tmp_path, monkeypatch, capsys, name):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(atomic.os, 'fsync', full)
+    assert deblur('photo.png', 'spikes.dat', '-o', name, '--frames', '2') == 1
+    assert 'No space left on device' in capsys.readouterr().err
+    assert not list(tmp_path.rglob('*.png')) + list(tmp_path.rglob('*.gif')) + list(tmp_path.rglob('.*'))
+
+
+def test_a_full_disk_under_a_video(deblur, tmp_path, monkeypatch, capsys):
+    """OpenCV says nothing; the frames that can be read back do."""
+    monkeypatch.setattr(
+        cv2, 'VideoCapture', lambda _: type('Empty', (), {'grab': lambda s: False, 'release': lambda s: None})()
+    )
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out.mp4', '--frames', '2') == 1
+    assert 'is the disk full?' in capsys.readouterr().err
+    assert not list(tmp_path.glob('*mp4*')) + list(tmp_path.glob('.*mp4'))
+
+
+@pytest.mark.parametrize('command', ['deblur', 'export'])
+def test_help_has_examples_and_loads_nothing_heavy(command, capsys):
+    with pytest.raises(SystemExit, match='0'):
+        main([command, '--help'])
+    assert f'spikereveal {command}' in capsys.readouterr().out.partition('examples:')[2]
+
+
+def test_export(deblur, files, tmp_path, capsys, caplog):
+    """The exported file, read by other libraries at a size that it was not traced with, against the network."""
+    caplog.set_level('INFO')
+    onnxruntime = pytest.importorskip('onnxruntime', reason="needs pip install 'spikereveal_plugin[export]'")
+    pytest.importorskip('onnx', reason="needs pip install 'spikereveal_plugin[export]'")
+    weights = str(files / 'ldn.pth')
+    assert main(['export', '--weights', weights, '-o', 'ldn.onnx']) == 0
+    assert main(['export', '--weights', weights, '-o', 'ldn.pt']) == 0
+    assert main(['export', '--weights', weights, '-o', 'ldn.tflite']) == 1
+    assert 'expected a name that ends in .onnx or .pt' in capsys.readouterr().err
+    network = LDN()
+    network.load_state_dict(torch.load(files / 'ldn.pth', weights_only=True)['params'])
+    blur, spikes = torch.rand(1, 3, 20, 36), torch.randint(0, 2, (1, 21, 5, 9)).float()
+    session = onnxruntime.InferenceSession(str(tmp_path / 'ldn.onnx'), providers=['CPUExecutionProvider'])
+    with torch.no_grad():
+        expected = network(blur, spikes)
+        traced = torch.jit.load(tmp_path / 'ldn.pt')(blur, spikes)
+    (found,) = session.run(['sharp'], {'blur': blur.numpy(), 'spikes': spikes.numpy()})
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    torch.testing.assert_close(traced, expected, rtol=0, atol=1e-4)
+
+
+def test_export_without_its_extra(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    assert main(['export', '--weights', str(files / 'ldn.pth'), '-o', str(tmp_path / 'x.onnx')]) == 1
+    assert "pip install 'spikereveal_plugin[export]'" in capsys.readouterr().err
+    assert not (tmp_path / 'x.onnx').exists()
