@@ -2,7 +2,9 @@
 
 
 class SpikeRevealError(Exception):
-    """Base of this package's errors; catch it to catch them all."""
+    """Base of this package's errors; catch it to catch them all. A command that meets one ends with `exit_code`."""
+
+    exit_code: int = 1
 
 
 class SpikeDataError(SpikeRevealError, ValueError):
@@ -15,3 +17,7 @@ class OptionError(SpikeRevealError, ValueError):
 
 class EnvironmentProblemError(SpikeRevealError, RuntimeError):
     """The installation cannot run the package, such as a fork named `basicsr` in the way."""
+
+
+class DivergenceError(SpikeRevealError, ArithmeticError):
+    """A loss is no longer a finite number."""

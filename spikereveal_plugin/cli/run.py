@@ -1,4 +1,4 @@
-"""Exit codes: 0 done, 1 the input is at fault (said in one line), 130 interrupted; argparse gives 2 for wrong usage."""
+"""Exit codes: 0 done, 1 the input is at fault (said in one line), 2 wrong usage (argparse), 128 + n signal n came."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ def run(command: Callable[[argparse.Namespace], None], args: argparse.Namespace,
         if debug:
             traceback.print_exc()
         sys.stderr.write(f'error: {error}\n')
-        return 1
+        return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write('interrupted\n')
         return INTERRUPTED

@@ -37,6 +37,11 @@ class EpochSampler(EnlargedSampler):
         self.set_epoch(epoch)
         self.start = start
 
+    @property
+    def remaining(self) -> int:
+        """Whole batches from `start` to the end of the pass."""
+        return max(self.total_size - self.start, 0) // self.batch
+
     def __iter__(self) -> Iterator[Draw]:
         order = torch.randperm(self.length, generator=torch.Generator().manual_seed(self.epoch)).tolist()
         for position in range(self.start + self.rank, self.total_size, self.num_replicas):

@@ -72,15 +72,17 @@ class PathOptions:
 
 @dataclass(frozen=True)
 class LoggerOptions:
-    """Section `logger`, as BasicSR's."""
+    """Section `logger`, as BasicSR's; `keep_last` is the number of checkpoints that stay (~: all)."""
 
     print_freq: int = 100
     save_checkpoint_freq: int = 5000
+    keep_last: int | None = None
     use_tb_logger: bool = False
     wandb: Section | None = None
 
     def __post_init__(self) -> None:
         at_least_one('logger', print_freq=self.print_freq, save_checkpoint_freq=self.save_checkpoint_freq)
+        at_least_one('logger', keep_last=1 if self.keep_last is None else self.keep_last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +140,13 @@ class DistillTrainOptions(TrainOptions):
 
 @dataclass(frozen=True)
 class ValOptions:
-    """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence."""
+    """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence.
+
+    `save_best` names the metric whose best value on the first validation set is kept as `net_g_best.pth`.
+    """
 
     val_freq: int | None = None
+    save_best: str | None = None
     save_img: bool = False
     suffix: str | None = None
     pbar: bool = True
@@ -160,6 +166,7 @@ def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
     """
     options = parse_section(ValOptions, opt.get('val') or {}, 'val')
     check_keys(dict.fromkeys(options.methods), known_methods, 'val.methods')
+    check_keys({options.save_best: None} if options.save_best else {}, options.metrics, 'val.save_best')
     for name, section in options.metrics.items():
         where = f'val.metrics.{name}'
         metric = lookup(METRIC_REGISTRY, section, where)

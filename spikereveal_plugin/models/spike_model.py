@@ -9,24 +9,23 @@ import torch
 from basicsr.losses import build_loss
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
-from basicsr.utils.dist_util import master_only
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.checkpoint import save_checkpoint
 from spikereveal_plugin.models.descent import Descent
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
+from spikereveal_plugin.models.resumable import Resumable
 from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, scene_from_batch
 from spikereveal_plugin.models.validation import Settings, validate
 from spikereveal_plugin.options import parse_section
 
 
-class SpikeModel(SRModel):
+class SpikeModel(Resumable, SRModel):
     """A network `net_g` trained from blurry images and spikes alone."""
 
     train_options: ClassVar[type[TrainOptions]]
@@ -114,6 +113,13 @@ class SpikeModel(SRModel):
                 get_root_logger().warning(f'The cosine of {scheduler.periods} iterations now spans {total}.')
             scheduler.periods = scheduler.cumulative_period = [total]
 
+    def extra_state(self) -> dict[str, Any]:
+        return {'descent': self.descent.state_dict()}
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        if 'descent' in state:  # not in a state that BasicSR wrote
+            self.descent.load_state_dict(state['descent'])
+
     def feed_data(self, data: Mapping[str, Any]) -> None:
         self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
         self.spike: Tensor = data['spike'].to(self.device, non_blocking=True)
@@ -128,23 +134,6 @@ class SpikeModel(SRModel):
                 f'images {tuple(blur.shape[-2:])} and spikes {tuple(spikes.shape[-2:])} (height, width): '
                 f'{type(self.get_bare_model(self.net_g)).__name__} needs images {upscale} times as large'
             )
-
-    @master_only
-    def save_network(self, net: Any, net_label: str, current_iter: int, param_key: str | list[str] = 'params') -> None:
-        """Save networks as BasicSR's `load_network` reads them; a checkpoint is whole or not there."""
-        nets, keys = (item if isinstance(item, list) else [item] for item in (net, param_key))
-        states = {key: _on_cpu(self.get_bare_model(item)) for key, item in zip(keys, nets, strict=True)}
-        name = f'{net_label}_{"latest" if current_iter == -1 else current_iter}.pth'
-        save_checkpoint(states, Path(self.opt['path']['models'], name))
-
-    @master_only
-    def save_training_state(self, epoch: int, current_iter: int) -> None:
-        """Save what a resume needs beside the networks."""
-        if current_iter == -1:
-            return
-        optimizers, schedulers = ([item.state_dict() for item in items] for items in (self.optimizers, self.schedulers))
-        state = {'epoch': epoch, 'iter': current_iter, 'optimizers': optimizers, 'schedulers': schedulers}
-        save_checkpoint(state, Path(self.opt['path']['training_states'], f'{current_iter}.state'))
 
     def step(self, losses: dict[str, Tensor]) -> None:
         """Go one optimiser step down the sum of the losses, log each, move the average.
@@ -227,7 +216,3 @@ def check_scalar(name: str, loss: Any) -> None:
     """
     if not isinstance(loss, Tensor) or loss.dim():
         raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')
-
-
-def _on_cpu(net: nn.Module) -> dict[str, Tensor]:
-    return {key.removeprefix('module.'): value.cpu() for key, value in net.state_dict().items()}

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from basicsr.utils import check_resume
+from basicsr.utils import check_resume, set_random_seed
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.pipelines.log import root_logger
+from spikereveal_plugin.pipelines.random_state import set_random_state
 
 
 def newest_state(folder: Path) -> Path | None:
@@ -49,3 +51,17 @@ def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
     opt['path'].update(kept)
     opt['path']['ignore_resume_networks'] = ignored
     return state
+
+
+def resume_random(opt: dict[str, Any], state: dict[str, Any]) -> None:
+    """Give this process the random numbers that it would have drawn next, had the run not stopped."""
+    saved = state.get('random', [])
+    if opt['rank'] < len(saved):
+        set_random_state(saved[opt['rank']])
+    else:
+        set_random_seed(opt['manual_seed'] + opt['rank'] + state['iter'])
+    if len(saved) != opt['world_size']:
+        root_logger().warning(
+            f'This state holds the random numbers of {len(saved)} processes, and there are {opt["world_size"]} now: '
+            "the run goes on, but a model's random numbers differ from those of a run that never stopped"
+        )

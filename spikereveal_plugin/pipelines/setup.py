@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from basicsr.models import build_model
 from basicsr.utils import set_random_seed
 from basicsr.utils.dist_util import get_dist_info, init_dist
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
 from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_keys, load_options, override
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
@@ -61,7 +61,7 @@ def build_model_of(opt: dict[str, Any]) -> Any:
         OptionError: an argument has a value that the model, a network or a loss cannot take.
     """
     try:
-        return build_model(opt)
+        return build_resumable_model(opt)
     except SpikeRevealError:
         raise
     except (ValueError, TypeError) as error:

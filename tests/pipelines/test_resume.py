@@ -1,0 +1,177 @@
+"""A run that was killed or stopped goes on as if nothing had happened, bit for bit."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from spikereveal_plugin.cli.basicsr import main
+
+OPTIONS = Path(__file__).resolve().parents[2] / 'options'
+TOTAL = 40
+NETWORKS = {'edsr': '{type: SpikeEDSR, num_feat: 4, num_block: 1}', 'bsn': '{type: BSN, num_feat: 4}'}
+pytestmark = pytest.mark.smoke
+STOCK = """
+model_type: SRModel
+scale: 4
+num_gpu: 0
+manual_seed: 0
+datasets:
+  train: {name: handful, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, filename_tmpl: '{}',
+          io_backend: {type: disk}, gt_size: 32, use_hflip: true, use_rot: true, num_worker_per_gpu: 1,
+          batch_size_per_gpu: 2, dataset_enlarge_ratio: 3, prefetch_mode: cpu}
+  val: {name: handful val, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, io_backend: {type: disk}}
+network_g: {type: MSRResNet, num_in_ch: 3, num_out_ch: 3, num_feat: 8, num_block: 1, upscale: 4}
+path: {pretrain_network_g: ~, strict_load_g: true, resume_state: ~}
+train:
+  ema_decay: 0.9
+  optim_g: {type: Adam, lr: 2e-4}
+  scheduler: {type: MultiStepLR, milestones: [10, 30], gamma: 0.5}
+  total_iter: 40
+  pixel_opt: {type: L1Loss}
+val: {val_freq: 7, save_best: psnr, metrics: {psnr: {type: calculate_psnr, crop_border: 0}}}
+logger: {print_freq: 1, save_checkpoint_freq: 5, use_tb_logger: false}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / 'datasets').mkdir()
+    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
+    for index in range(3):
+        image = np.random.default_rng(index).integers(0, 256, (64, 64, 3), np.uint8)
+        for kind, picture in (('gt', image), ('lq', cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA))):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / f'{index}.png'), picture)
+    (tmp_path / 'stock.yml').write_text(STOCK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(kind: str, name: str, **extra: Any) -> list[str]:
+    """A run of 40 iterations in epochs that a checkpoint does not fall on the end of."""
+    if kind == 'stock':
+        entries, file = [], Path('stock.yml')
+    else:
+        file = OPTIONS / f'{kind}_sample.yml'
+        workers, ema = (2, 0.9) if kind == 'edsr' else (0, 0.0)
+        entries = [f'network_g={NETWORKS[kind]}', 'manual_seed=3', 'num_gpu=0', f'train:total_iter={TOTAL}']
+        entries += ['train:total_epoch=~', f'train:ema_decay={ema}', f'datasets:train:num_worker_per_gpu={workers}']
+        entries += ['datasets:train:gt_size=32', 'datasets:train:batch_size_per_gpu=1', 'val:val_freq=7']
+        entries += ['datasets:train:dataset_enlarge_ratio=2', 'logger:save_checkpoint_freq=5', 'val:save_best=psnr']
+        entries += ['logger:print_freq=1', 'val:metrics={psnr: {type: calculate_psnr, crop_border: 0}}']
+    entries += [f'{key}={value}' for key, value in extra.items()]
+    return ['train', '-opt', str(file), '--force_yml', f'name={name}', *entries]
+
+
+def start(words: list[str], until: int) -> subprocess.Popen[str]:
+    """Run a command in a process of its own up to an iteration."""
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'spikereveal_plugin.cli.basicsr', *words], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if f'iter:{until:8,d}' in line:
+            return process
+    raise AssertionError(f'ended with {process.wait()} before iteration {until}')
+
+
+def final(name: str) -> dict[str, Any]:
+    folder = Path('experiments') / name
+    state = torch.load(folder / f'training_states/{TOTAL}.state', weights_only=True)
+    names = ('latest', 'best')
+    networks = {key: torch.load(folder / f'models/net_g_{key}.pth', weights_only=True) for key in names}
+    return {'state': state, **networks}
+
+
+def assert_same(one: Any, other: Any) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_same(left, right)
+    else:
+        assert one == other
+
+
+@pytest.mark.filterwarnings('ignore')  # of BasicSR's own code
+@pytest.mark.parametrize('kind', ['edsr', 'stock'])
+def test_kill_and_resume_is_bit_exact(kind: str, workspace: Path, capsys: pytest.CaptureFixture[str]):
+    """EMA, best score, worker processes; killed anywhere, also before the first checkpoint."""
+    assert main(command(kind, 'whole')) == 0, capsys.readouterr().err
+    when = random.SystemRandom().randint(2, TOTAL - 1)
+    process = start(command(kind, 'killed'), when)
+    process.kill()
+    process.communicate()
+    assert main([*command(kind, 'killed'), '--auto_resume']) == 0, capsys.readouterr().err
+    assert_same(final('killed'), final('whole'))
+    if when > 6:
+        assert 'Resuming training from epoch' in capsys.readouterr().err, f'killed at {when}'
+
+
+def test_sigterm_saves_and_exits(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    """BSN draws its instants from the model's random numbers; the stop falls on no checkpoint of its own."""
+    assert main(command('bsn', 'whole')) == 0, capsys.readouterr().err
+    process = start(command('bsn', 'stopped'), 13)
+    process.send_signal(signal.SIGTERM)
+    error = process.communicate()[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    last = error.strip().splitlines()[-1]
+    assert last.startswith('error: stopped by SIGTERM at iteration'), error
+    assert 'Traceback' not in error
+    saved = int(last.partition('iteration ')[2].split(',')[0])
+    assert Path(f'experiments/stopped/training_states/{saved}.state').is_file()
+    assert main([*command('bsn', 'stopped'), '--auto_resume']) == 0, capsys.readouterr().err
+    assert_same(final('stopped'), final('whole'))
+
+
+def test_only_the_last_and_the_best_stay(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(command('bsn', 'few', **{'logger:keep_last': 2})) == 0, capsys.readouterr().err
+    states = {path.name for path in Path('experiments/few/training_states').iterdir()}
+    models = {path.name for path in Path('experiments/few/models').iterdir()}
+    assert states == {'35.state', '40.state'}
+    assert models == {'net_g_35.pth', 'net_g_40.pth', 'net_g_latest.pth', 'net_g_best.pth'}
+    assert main(command('bsn', 'all', **{'logger:save_checkpoint_freq': 1})) == 0, capsys.readouterr().err
+    best = torch.load('experiments/all/models/net_g_best.pth', weights_only=True)
+    assert_same(best, torch.load(f'experiments/all/models/net_g_{best_iteration(capsys)}.pth', weights_only=True))
+
+
+def best_iteration(capsys: pytest.CaptureFixture[str]) -> int:
+    """As BasicSR logs it: `Best: 20.1 @ 35 iter`."""
+    line = [line for line in capsys.readouterr().err.splitlines() if '# psnr:' in line][-1]
+    return int(line.partition('@ ')[2].split()[0])
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(command('edsr', 'wild', **{'train:pixel_opt:loss_weight': '.inf'})) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith('error: the loss is not finite at iteration 1 (l_pix: inf), learning rate 0.0005, samples ')
+    assert any(key in error for key in (Path('datasets/sample/train/blur.lmdb/meta_info.txt').read_text().split()))
+    assert not list(Path('experiments/wild/models').iterdir())
+
+
+@pytest.mark.parametrize(
+    ('extra', 'match'),
+    [
+        ({'val:save_best': 'psnrr'}, "val.save_best: unknown option 'psnrr'. Did you mean 'psnr'"),
+        ({'logger:keep_last': 0}, 'logger.keep_last: expected'),
+    ],
+)
+@pytest.mark.parametrize('kind', ['bsn', 'stock'])
+def test_mistakes_are_said(
+    kind: str, extra: dict[str, Any], match: str, workspace: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(command(kind, 'x', **extra)) == 1
+    assert match in capsys.readouterr().err.splitlines()[-1]
