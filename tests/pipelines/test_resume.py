@@ -143,7 +143,8 @@ def test_only_the_last_and_the_best_stay(workspace: Path, capsys: pytest.Capture
     models = {path.name for path in Path('experiments/few/models').iterdir()}
     assert states == {'35.state', '40.state'}
     assert models == {'net_g_35.pth', 'net_g_40.pth', 'net_g_latest.pth', 'net_g_best.pth'}
-    assert main(command('bsn', 'all', **{'logger:save_checkpoint_freq': 1, 'logger:keep_last': '~'})) == 0, capsys.readouterr().err
+    every = {'logger:save_checkpoint_freq': 1, 'logger:keep_last': '~'}
+    assert main(command('bsn', 'all', **every)) == 0, capsys.readouterr().err
     best = torch.load('experiments/all/models/net_g_best.pth', weights_only=True)
     assert_same(best, torch.load(f'experiments/all/models/net_g_{best_iteration(capsys)}.pth', weights_only=True))
 
