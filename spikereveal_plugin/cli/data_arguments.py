@@ -24,8 +24,8 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('-o', '--out', type=Path, required=True, metavar='DIR', help='folder of the data set to make')
 
 
-def add_simulation(parser: argparse.ArgumentParser, threshold: float) -> None:
-    """Add what all simulated data sets have: the spike camera, the seed, `--overwrite`."""
+def add_simulation(parser: argparse.ArgumentParser, threshold: float, workers: int | None = None) -> None:
+    """Add what all simulated data sets have: the spike camera, the seed, and what `add_build` adds."""
     parser.add_argument(
         '--threshold',
         type=float,
@@ -34,17 +34,17 @@ def add_simulation(parser: argparse.ArgumentParser, threshold: float) -> None:
     )
     parser.add_argument('--no-noise', action='store_true', help='leave out the spikes that a sensor fires by itself')
     parser.add_argument('--seed', type=int, default=0, help='of all randomness (default: %(default)s)')
-    add_build(parser)
+    add_build(parser, workers)
 
 
-def add_build(parser: argparse.ArgumentParser) -> None:
-    """Add what every build has: `--workers` and `--overwrite`."""
+def add_build(parser: argparse.ArgumentParser, workers: int | None = None) -> None:
+    """Add what every build has: `--workers`, one a core by default, and `--overwrite`."""
     parser.add_argument(
         '--workers',
         type=positive,
-        default=_usable_cores(),
+        default=workers or _usable_cores(),
         metavar='N',
-        help='processes; the result does not depend on it (default: one a core, here %(default)s)',
+        help='processes; the result does not depend on their number (default: %(default)s)',
     )
     parser.add_argument(
         '--overwrite',

@@ -3,9 +3,11 @@
 import argparse
 
 from spikereveal_plugin.cli.data_inspect_command import add_data_inspect_parser
+from spikereveal_plugin.cli.data_merge_command import add_data_merge_parser
 from spikereveal_plugin.cli.data_sample_command import add_data_sample_parser
 from spikereveal_plugin.cli.data_simulate_command import add_data_simulate_parser
 from spikereveal_plugin.cli.data_teach_command import add_data_teach_parser
+from spikereveal_plugin.cli.data_verify_command import add_data_verify_parser
 
 
 def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -15,4 +17,6 @@ def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentPar
     add_data_simulate_parser(verbs)
     add_data_inspect_parser(verbs)
     add_data_sample_parser(verbs)
+    add_data_merge_parser(verbs)
+    add_data_verify_parser(verbs)
     add_data_teach_parser(verbs)

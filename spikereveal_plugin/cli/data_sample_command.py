@@ -26,7 +26,7 @@ def add_data_sample_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentP
         metavar=('HEIGHT', 'WIDTH'),
         help='of the images, multiples of 16 (default: 256 384)',
     )
-    add_simulation(parser, threshold=2.0)
+    add_simulation(parser, threshold=2.0, workers=1)  # a small set is made before workers have started
     parser.set_defaults(run=_run)
 
 

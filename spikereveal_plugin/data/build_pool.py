@@ -63,7 +63,7 @@ def single_threaded() -> Iterator[None]:
 
 
 def _run_in_workers(work: Work[Task], tasks: Sequence[Task], workers: int, progress: 'tqdm[Any]') -> None:
-    context = multiprocessing.get_context('spawn')  # a fork would inherit the threads' locks of torch and OpenCV
+    context = worker_context()
     counter = context.Value('q', 0)
     reached = 0
     others = set(multiprocessing.active_children())
@@ -87,6 +87,15 @@ def _run_in_workers(work: Work[Task], tasks: Sequence[Task], workers: int, progr
         raise
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def worker_context() -> Any:
+    """Return how workers start: from a server that imports all once and runs no thread whose locks they inherit."""
+    if 'forkserver' not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context('spawn')
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['spikereveal_plugin'])
+    return context
 
 
 def _start_worker(work: Work[Any], counter: Any) -> None:

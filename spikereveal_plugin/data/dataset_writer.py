@@ -1,6 +1,5 @@
 """Write a data set: samples in any order, by any number of processes, in as many runs as it takes."""
 
-import errno
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +42,8 @@ class DatasetWriter:
     """
 
     def __init__(self, out: Path, plan: BuildPlan, *, overwrite: bool = False) -> None:
-        self._partial = PartialSet(out, plan, overwrite=overwrite)
+        self._plan = plan
+        self._partial = PartialSet(out, plan.as_json(), overwrite=overwrite)
         self._put: set[tuple[str, str]] = set()
         self._finished: set[tuple[str, str]] = set()
         self.records = SampleRecords(self._partial.records)
@@ -55,7 +55,7 @@ class DatasetWriter:
             self._finished = self._keys()
         except BaseException as error:
             self._partial.close()
-            self._say_where_the_disk_is_full(error)
+            self._partial.refuse_full_disk(error)
             raise
         if self._finished:
             _log.info('%s: going on after %d finished samples', self._partial.path, len(self._finished))
@@ -72,17 +72,10 @@ class DatasetWriter:
             elif not self._partial.is_assembled:
                 self._partial.remove()
         self._partial.close()
-        self._say_where_the_disk_is_full(error)
+        self._partial.refuse_full_disk(error)
 
     def _keys(self) -> set[tuple[str, str]]:
         return {(split, key) for split in SPLITS for key in self.records.finished(split)}
-
-    def _say_where_the_disk_is_full(self, error: BaseException | None) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise SpikeDataError(
-                f'{self._partial.path}: the disk is full; what is finished is kept: free some space and give the same '
-                f'command again'
-            ) from error
 
     def has(self, split: str, sequence: str, name: str) -> bool:
         """Whether an earlier run finished this sample."""
@@ -119,9 +112,9 @@ class DatasetWriter:
             return partial.out
         if not partial.is_assembled:
             checksums = self.records.checksums()
-            _check_contents(partial.out, checksums, is_part=partial.plan.is_part)
+            _check_contents(partial.out, checksums, is_part=self._plan.is_part)
             assemble(partial.set, checksums, self._source, self._refuse_damaged, self.records.forget)
-            write_manifest(partial.set, partial.plan.as_json(), checksums)
+            write_manifest(partial.set, self._plan.as_json(), checksums)
         partial.publish()
         log_counts(partial.out)
         return partial.out

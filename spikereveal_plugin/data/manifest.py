@@ -1,9 +1,10 @@
 """What a data set was made from and what it holds: `dataset.json`."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from spikereveal_plugin.formats.atomic import write_atomically
 FORMAT_VERSION = 1
 MANIFEST = 'dataset.json'
 SPLITS = ('train', 'test')
+FILES = ('data.mdb', 'meta_info.txt')
 KINDS = ('blur', 'spike', 'sharp', 'sharp_sequence')
 
 Checksums = dict[str, dict[str, dict[str, str]]]
@@ -62,10 +64,6 @@ class BuildPlan:
             stated['shard'] = self.shard
         return json.loads(json.dumps(stated))
 
-    def whole(self) -> 'BuildPlan':
-        """Return the plan of the set that the shards make together."""
-        return replace(self, shard=(1, 1))
-
 
 def differences(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """List what differs between two plans in JSON, such as `parameters.factor is 8, here 16`."""
@@ -79,14 +77,25 @@ def differences(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]
 
 def plan_part(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a manifest says of the plan alone."""
-    return {name: value for name, value in manifest.items() if name not in ('splits', 'checksums')}
+    return {name: value for name, value in manifest.items() if name not in ('splits', 'files', 'checksums')}
 
 
 def write_manifest(root: Path, plan: Mapping[str, Any], checksums: Checksums) -> None:
-    """Write `dataset.json` into `root`: the plan, counts, and the checksum of each record."""
+    """Write `dataset.json` into `root`: the plan, counts, and checksums of the files there and of each record."""
     splits = {split: _count(kinds['blur']) for split, kinds in checksums.items()}
-    manifest = {**plan, 'splits': splits, 'checksums': checksums}
+    paths = [root / split / f'{kind}.lmdb' / name for split in checksums for kind in checksums[split] for name in FILES]
+    files = {path.relative_to(root).as_posix(): file_checksum(path) for path in paths}
+    manifest = {**plan, 'splits': splits, 'files': files, 'checksums': checksums}
     write_atomically(root / MANIFEST, (json.dumps(manifest, indent=2) + '\n').encode())
+
+
+def file_checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_manifest(root: Path) -> dict[str, Any]:

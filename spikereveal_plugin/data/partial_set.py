@@ -5,6 +5,7 @@ records/        finished samples (`SampleRecords`)
 set/            LMDBs, then dataset.json; this folder is renamed to <out>
 """
 
+import errno
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.data.manifest import MANIFEST, BuildPlan, differences, plan_part, read_manifest
+from spikereveal_plugin.data.manifest import MANIFEST, differences, plan_part, read_manifest
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 
@@ -30,15 +31,15 @@ class PartialSet:
 
     Args:
         out: folder of the data set.
-        plan: what it is made from.
+        plan: what it is made from, as `BuildPlan.as_json` states it.
         overwrite: replace a data set at `out`, and throw away what another command began.
     """
 
-    def __init__(self, out: Path, plan: BuildPlan, *, overwrite: bool) -> None:
+    def __init__(self, out: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
         self.out = out.absolute()
         self.path = self.out.with_name(f'{self.out.name}.partial')
         self.records, self.set = self.path / 'records', self.path / 'set'
-        self.plan, self._asked, self._overwrite = plan, plan.as_json(), overwrite
+        self._asked, self._overwrite = plan, overwrite
         self._replaced = self.out.with_name(f'{self.out.name}.replaced')
         self._lock = -1
         self.is_published = False
@@ -68,9 +69,19 @@ class PartialSet:
         if not self.is_assembled:
             write_atomically(self.path / _BUILD, json.dumps(self._asked).encode())
 
+    def refuse_full_disk(self, error: BaseException | None) -> None:
+        """Say in one line that an error was a full disk, if it was."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SpikeDataError(
+                f'{self.path}: the disk is full; what is finished is kept: free some space and give the same command '
+                f'again'
+            ) from error
+
     def publish(self) -> None:
         """Give the whole set its name, in place of an older one."""
         (self.path / _BUILD).unlink(missing_ok=True)
+        for torn in self.set.glob(f'.{MANIFEST}.*.part'):
+            torn.unlink()
         if self._replaced.exists():
             shutil.rmtree(self._replaced)
         if self.out.exists():
@@ -115,6 +126,9 @@ class PartialSet:
 
     def _check_foreign(self) -> None:
         known = {_BUILD, 'records', 'set'}
+        if self.path.is_dir():
+            for torn in self.path.glob(f'.{_BUILD}.*.part'):  # of a process killed while it wrote
+                torn.unlink()
         if not self.path.is_dir() or {entry.name for entry in self.path.iterdir()} - known:
             raise SpikeDataError(f'{self.path} is in the way and is no unfinished data set; move it elsewhere')
 

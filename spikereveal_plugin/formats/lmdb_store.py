@@ -72,6 +72,18 @@ class LmdbReader:
         """Every record's key, in the order of meta_info.txt."""
         return tuple(self.entries)
 
+    def stored_keys(self) -> tuple[str, ...]:
+        """Every key that data.mdb itself holds, in order; meta_info.txt is not asked.
+
+        Raises:
+            SpikeDataError: data.mdb is not an LMDB file, or is damaged.
+        """
+        try:
+            with ENVIRONMENTS.get(*self._identity).begin() as transaction:
+                return tuple(key.decode('ascii', 'replace') for key in transaction.cursor().iternext(values=False))
+        except lmdb.Error as error:
+            raise SpikeDataError(f'{self.path}: data.mdb is damaged ({error}); build it again') from error
+
     @contextmanager
     def open(self, key: str) -> Iterator[memoryview]:
         """Lend a record's bytes without copying them; they are valid inside the `with` block only.

@@ -105,6 +105,51 @@ def test_published_factor_with_optical_flow_keeps_originals(tmp_path):
         np.testing.assert_array_equal(sequence.read(f'walk/000032/{readout:03d}'), frames[26 + 2 * number])
 
 
+@pytest.mark.parametrize('factor', [8, 16])
+def test_footage_interpolated_already_gives_the_published_exposures(tmp_path, factor):
+    """97 readouts, a step of 104 at factor 8, 20 on either side, names by the middle original frame."""
+    originals = 96 // factor + 1
+    step = originals * factor
+    frames = write_sequence(tmp_path / 'in/walk', 2 * step + 117, height=32, width=32)
+    options = SimulateOptions(factor=factor, interpolated=True)
+    out = simulate_footage([tmp_path / 'in'], tmp_path / 'out', options)
+    names = [f'walk/{index * originals + originals // 2:06d}' for index in (1, 2)]
+    assert factor != 8 or names == ['walk/000019', 'walk/000032']
+    for split, name, first in (('train', names[0], step), ('test', names[1], 2 * step)):
+        blur = ImageLmdb(out / split / 'blur.lmdb')
+        assert blur.keys == (name,)
+        assert np.abs(blur.read(name) - np.mean(frames[first : first + 97], axis=0)).max() <= 0.5 + 1e-3
+        np.testing.assert_array_equal(ImageLmdb(out / split / 'sharp.lmdb').read(name), frames[first + 48])
+        light = np.stack([sensor_light(frame).numpy() for frame in frames[first - 20 : first + 117]])
+        spikes = SpikeLmdb(out / split / 'spike.lmdb').read(name)
+        assert np.abs(spikes.sum(axis=0) - 0.993 * light.sum(axis=0)).mean() < 1.5
+    parameters = read_manifest(out)['parameters']
+    assert (parameters['interpolated'], parameters['interpolator']) == (True, None)
+
+
+def test_one_interpolated_frame_less_is_one_exposure_less(tmp_path):
+    write_sequence(tmp_path / 'in/walk', 104 + 116, height=32, width=32)
+    with pytest.raises(SpikeDataError, match=r'220 frames \(interpolated\), factor 8 needs at least 221'):
+        simulate_footage([tmp_path / 'in'], tmp_path / 'out', SimulateOptions(interpolated=True))
+
+
+def test_raw_and_interpolated_footage_of_one_scene_agree(built, tmp_path):
+    out, frames, _ = built
+    for name, originals in frames.items():
+        stream = [frame for pair in pairwise(originals) for frame in mix(*pair, 32)] + [originals[-1]]
+        for index, frame in enumerate(stream):
+            save_image(tmp_path / 'in' / name / f'{index:05d}.png', np.rint(frame).astype(np.uint8))
+    options = SimulateOptions(factor=32, test=('b',), interpolated=True)
+    again = simulate_footage([tmp_path / 'in'], tmp_path / 'again', options)
+    for split in ('train', 'test'):
+        first, second = (ImageLmdb(root / split / 'blur.lmdb') for root in (out, again))
+        assert first.keys == second.keys
+        for key in first.keys:
+            assert np.abs(first.read(key).astype(int) - second.read(key)).max() <= 1  # frames were rounded
+            pair = [SpikeLmdb(root / split / 'spike.lmdb').read(key) for root in (out, again)]
+            assert (pair[0] != pair[1]).mean() < 0.03
+
+
 def test_cropping_is_said(tmp_path, caplog):
     write_sequence(tmp_path / 'in/walk', 14, height=40, width=50)
     with caplog.at_level(logging.INFO, 'spikereveal'):
