@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.together import run_together
 
 EXAMPLES = """examples:
   basicsr train -opt options/ldn_gopro.yml
@@ -13,6 +13,8 @@ EXAMPLES = """examples:
   basicsr train -opt options/ldn_gopro.yml --check
   basicsr train -opt options/ldn_gopro.yml --force_yml train:total_epoch=10 datasets:train:gt_size=256
   basicsr test -opt options/test_ldn_gopro.yml
+  torchrun --nproc_per_node 2 -m spikereveal_plugin train -opt options/ldn_gopro.yml --launcher pytorch
+  srun basicsr train -opt options/ldn_gopro.yml --launcher slurm --auto_resume
 
 Outputs go under the current folder: experiments/, results/, tb_logger/. Option files of stock BasicSR models work too.
 """
@@ -30,16 +32,20 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help='job launcher')
         command.add_argument('--auto_resume', action='store_true', help='go on from the newest state of the experiment')
         command.add_argument('--debug', action='store_true', help="BasicSR's debug mode; errors show their traceback")
-        command.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by launchers; not needed')
+        command.add_argument('--local_rank', '--local-rank', type=int, help='set by old launchers')
         command.add_argument('--force_yml', nargs='+', metavar='KEY:KEY=VALUE', help='options that go over the file')
-        command.add_argument('--check', action='store_true', help='build everything, train and write nothing')
+        command.add_argument(
+            '--check',
+            action='store_true',
+            help='two iterations of each part, timed; leaves nothing',
+        )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `basicsr`; returns the exit code."""
     args = build_parser().parse_args(argv)
-    return run(_run, args, debug=args.debug)
+    return run_together(_run, args, debug=args.debug)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -10,16 +10,24 @@ from spikereveal_plugin.errors import SpikeRevealError
 INTERRUPTED = 130
 
 
-def run(command: Callable[[argparse.Namespace], None], args: argparse.Namespace, *, debug: bool) -> int:
-    """Call a command and turn a user's mistake into one line and exit code 1; `debug` shows the traceback."""
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+
+
+def run(
+    command: Callable[[argparse.Namespace], None],
+    args: argparse.Namespace,
+    *,
+    debug: bool,
+    say: Callable[[str], None] = _say,
+) -> int:
+    """Call a command and turn a user's mistake into one line and its exit code; `debug` shows the traceback."""
     try:
         command(args)
     except SpikeRevealError as error:
-        if debug:
-            traceback.print_exc()
-        sys.stderr.write(f'error: {error}\n')
+        say(f'{traceback.format_exc() if debug else ""}error: {error}\n')
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write('interrupted\n')
+        say('interrupted\n')
         return INTERRUPTED
     return 0

@@ -1,10 +1,10 @@
 """Stage 1: the blind-spot network learns to denoise TFP_short from itself (Eq. 9)."""
 
-import random
 from typing import ClassVar
 
 from basicsr.utils.registry import MODEL_REGISTRY
 
+from spikereveal_plugin.data.seeding import numpy_generator
 from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer
@@ -28,7 +28,8 @@ class BSNModel(SpikeModel):
         self.descent.begin()
         window = self.spike_options.short_window
         instants = self.exposure.instants(2, window, self.spike.shape[1])
-        noisy = firing_rate(self.spike, random.randint(*instants), window)
+        draw = numpy_generator(self.opt.get('manual_seed') or 0, 'instant', str(current_iter))  # alike in all processes
+        noisy = firing_rate(self.spike, int(draw.integers(instants[0], instants[1] + 1)), window)
         with self.descent.autocast():
             denoised = self.net_g(noisy)
         self.output = clip_keep_gradient(denoised.float())

@@ -4,6 +4,8 @@ import csv
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,6 @@ class Report:
         self._metrics = metrics
         self._methods = tuple(methods)
         self._dataset = dataset
-        self._scores: dict[tuple[str, str, str], list[float]] = {}
         self._samples: list[dict[str, Any]] = []
 
     def add(self, method: str, scene: Scene, frames: Mapping[int, Tensor], instants: Sequence[int]) -> None:
@@ -41,7 +42,6 @@ class Report:
                 if not sharp:
                     continue
                 value = float(np.mean([self._score(name, section, frames[t], sharp[t], scene.key) for t in sharp]))
-                self._scores.setdefault((method, name, part), []).append(value)
                 self._samples.append(
                     {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
                 )
@@ -61,8 +61,25 @@ class Report:
 
     def mean(self, method: str, metric: str, part: str) -> float | None:
         """Mean over samples, or None where nothing was scored."""
-        scores = self._scores.get((method, metric, part))
+        scores = self._scores().get((method, metric, part))
         return float(np.mean(scores)) if scores else None
+
+    def _scores(self) -> dict[tuple[str, str, str], list[float]]:
+        scores: dict[tuple[str, str, str], list[float]] = {}
+        for entry in self._samples:
+            scores.setdefault((entry['method'], entry['metric'], entry['part']), []).append(entry['value'])
+        return scores
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """One entry for each sample, method, metric and part, in the order of scoring."""
+        return list(self._samples)
+
+    def interleave(self, parts: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+        """Take the entries of processes that scored every N-th sample each, in the order that one process has."""
+        queues = [[list(group) for _, group in groupby(part, itemgetter('sample'))] for part in parts]
+        rounds = zip_longest(*queues, fillvalue=())
+        self._samples = [dict(entry) for one_each in rounds for group in one_each for entry in group]
 
     def result(self) -> dict[str, float]:
         """The last method's score of each metric, of the middle frame."""
@@ -71,7 +88,7 @@ class Report:
 
     def columns(self) -> list[tuple[str, str]]:
         """(metric, part) pairs that were scored, in the option file's order, middle frame first."""
-        scored = {(metric, part) for _, metric, part in self._scores}
+        scored = {(metric, part) for _, metric, part in self._scores()}
         return [(m, part) for part in (MIDDLE, SEQUENCE) for m in self._metrics if (m, part) in scored]
 
     def rows(self) -> list[list[Any]]:
@@ -97,7 +114,7 @@ class Report:
             writer.writerow(['method', *(f'{metric}_{part}' for metric, part in self.columns())])
             writer.writerows(self.rows())
         means = [
-            {'method': m, 'metric': k, 'part': p, 'mean': float(np.mean(v))} for (m, k, p), v in self._scores.items()
+            {'method': m, 'metric': k, 'part': p, 'mean': float(np.mean(v))} for (m, k, p), v in self._scores().items()
         ]
         content = {'dataset': self._dataset, 'metrics': self._metrics, 'means': means, 'samples': self._samples}
         (root / f'{name}.json').write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')

@@ -43,6 +43,15 @@ class Resumable(BaseModel):
         wrapped: nn.Module = super().model_to_device(net)
         return wrapped
 
+    def dist_validation(self, dataloader: Any, current_iter: int | str, tb_logger: Any, save_img: bool) -> None:
+        """As the stock model's, with bare networks: a wrapped one would wait for processes that do not validate."""
+        wrapped = {name: net for name, net in vars(self).items() if isinstance(net, DistributedDataParallel)}
+        self.__dict__.update({name: net.module for name, net in wrapped.items()})
+        try:
+            super().dist_validation(dataloader, current_iter, tb_logger, save_img)
+        finally:
+            self.__dict__.update(wrapped)
+
     @master_only
     def save_network(
         self, net: Any, net_label: str, current_iter: int | str, param_key: str | list[str] = 'params'

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.models.collective import gather, share
 from spikereveal_plugin.models.descent import Descent
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
@@ -182,6 +183,13 @@ class SpikeModel(Resumable, SRModel):
             folder=folder if save_img else None,
         )
 
+    def dist_validation(
+        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
+    ) -> None:
+        """Validate a share of the samples; all processes then have all scores, in one process's order."""
+        own = share(dataloader, self.opt['rank'], self.opt['world_size'])
+        self.nondist_validation(own, current_iter, tb_logger, save_img)
+
     @torch.no_grad()
     def nondist_validation(
         self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
@@ -191,16 +199,19 @@ class SpikeModel(Resumable, SRModel):
         name = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
         methods = self.val_options.methods or self.default_methods
         report = Report(self.val_options.metrics, methods, name)
-        bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=None if self.val_options.pbar else True)
+        is_hidden = None if self.val_options.pbar and self.opt.get('rank', 0) == 0 else True
+        bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=is_hidden)
         settings = self.validation_settings(name, current_iter, save_img=save_img)
         validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
+        report.interleave(gather(report.samples))
         self.net_g.train(was_training)
         self.metric_results = report.result()
         if not self.metric_results:
             return
         get_root_logger().info(f'{name}\n{report.markdown()}')
         if not self.is_train:
-            report.save(self.opt['path']['results_root'], name)
+            if self.opt.get('rank', 0) == 0:
+                report.save(self.opt['path']['results_root'], name)
             return
         self._initialize_best_metric_results(name)
         for metric, value in self.metric_results.items():

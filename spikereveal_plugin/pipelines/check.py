@@ -1,32 +1,114 @@
-"""`--check`: build everything an option file names, train nothing, write nothing."""
+"""`--check`: build everything an option file names, do two iterations of each part, leave nothing behind."""
 
+import resource
+import sys
+import tempfile
+import time
 from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.data.seeded_dataset import Draw, SeededDataset
-from spikereveal_plugin.pipelines.loaders import build_test_loaders, build_train_data
+import torch
+from torch.utils.data import DataLoader
+
+from spikereveal_plugin.models.collective import share
+from spikereveal_plugin.pipelines.checkpoints import Checkpoints
+from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher, build_test_loaders, build_train_data
 from spikereveal_plugin.pipelines.log import root_logger
+from spikereveal_plugin.pipelines.place import Place
+from spikereveal_plugin.pipelines.resume import read_state
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
+
+TIMES = 2  # the first of anything is slower
+PATIENCE = 20.0  # seconds; a part whose first time took longer is not done twice
 
 
 def check_pipeline(args: Namespace, *, is_train: bool) -> None:
-    """Read the options, open the data, load one item of each set, build the model with its weights.
+    """Train, validate and save for two iterations, in a temporary folder; say how long each took and the peak memory.
 
     Raises:
         SpikeRevealError: the options, the data or the weights are at fault.
     """
     opt = prepare_options(args, is_train=is_train)
-    if is_train:
-        data = build_train_data(opt)
-        loaders = (data.loader, *data.val_loaders)
-    else:
-        loaders = build_test_loaders(opt)
-    logger = root_logger()
+    data = build_train_data(opt) if is_train else None
+    loaders = data.val_loaders if data else build_test_loaders(opt)
+    with tempfile.TemporaryDirectory(prefix='basicsr_check_') as folder:
+        _write_to(opt, Path(folder))
+        model = build_model_of(opt)
+        if data:
+            _check_training(opt, model, data)
+        if opt.get('val') or not is_train:
+            _check_validation(opt, model, loaders)
+    length = f'; {opt["train"]["total_iter"]} iterations, {data.iters_per_epoch} an epoch' if data else ''
+    root_logger().info(f'peak memory {peak_memory()}')
+    root_logger().info(f'{args.opt}: nothing at fault{length}')
+
+
+def _write_to(opt: dict[str, Any], folder: Path) -> None:
+    """Point every output of a run at `folder`."""
+    for key in ('experiments_root', 'models', 'training_states', 'log', 'visualization', 'results_root'):
+        if key in opt['path']:
+            opt['path'][key] = str(folder / key)
+            Path(opt['path'][key]).mkdir()
+
+
+def _check_training(opt: dict[str, Any], model: Any, data: TrainData) -> None:
+    place = Place(data.sampler.length)
+    data.sampler.go_to(0)
+    prefetcher = build_prefetcher(data, opt)
+
+    def step() -> None:
+        batch = prefetcher.next()
+        place.advance(data.sampler.batch)
+        model.update_learning_rate(place.iteration, warmup_iter=opt['train'].get('warmup_iter', -1))
+        model.feed_data(batch)
+        model.optimize_parameters(place.iteration)
+
+    _time('training step', [step] * min(TIMES, data.iters_per_epoch))
+    losses = ', '.join(f'{name} {value:.4g}' for name, value in model.get_current_log().items())
+    root_logger().info(f'losses: {losses}')
+    checkpoints = Checkpoints(opt, model)
+
+    def save() -> None:
+        checkpoints.save(place, is_validated=True)
+        if opt['rank'] == 0:
+            read_state(Path(opt['path']['training_states'], f'{place.iteration}.state'))
+
+    _time('checkpoint', [save] * TIMES)
+
+
+def _check_validation(opt: dict[str, Any], model: Any, loaders: Iterable[DataLoader[Any]]) -> None:
+    save_img = opt['val'].get('save_img', False)
     for loader in loaders:
         dataset: Any = loader.dataset
-        item = dataset[Draw(0, 0, 0) if isinstance(dataset, SeededDataset) else 0]
-        shapes = {key: tuple(value.shape) for key, value in item.items() if hasattr(value, 'shape')}
-        logger.info(f'{dataset.opt["name"]}: {len(dataset)} samples, the first {shapes}')
-    build_model_of(opt)
-    length = f'; {opt["train"]["total_iter"]} iterations' if is_train else ''
-    logger.info(f'{args.opt}: nothing at fault{length}')
+        parts = [share(loader, number, len(dataset)) for number in range(min(TIMES, len(dataset)))]
+        steps = [partial(model.nondist_validation, part, 0, None, save_img) for part in parts]
+        _time(f'validation of a sample of {dataset.opt["name"]} ({len(dataset)})', steps)
+
+
+def _time(name: str, steps: Iterable[Callable[[], None]]) -> None:
+    """Do the steps and log how long the last took; stop early where that takes long."""
+    times = list(_durations(steps))
+    root_logger().info(f'{name}: {times[-1]:.3g} s (first {times[0]:.3g} s{"; done once" if len(times) == 1 else ""})')
+
+
+def _durations(steps: Iterable[Callable[[], None]]) -> Iterator[float]:
+    for step in steps:
+        started = time.perf_counter()
+        step()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        yield (duration := time.perf_counter() - started)
+        if duration > PATIENCE:
+            return
+
+
+def peak_memory() -> str:
+    """The largest memory that this process has had, and the GPU's."""
+    unit = 1 if sys.platform == 'darwin' else 1024
+    peaks = [f'{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9:.2f} GB']
+    if torch.cuda.is_available():
+        peaks.append(f'{torch.cuda.max_memory_allocated() / 1e9:.2f} GB on the GPU')
+    return ', '.join(peaks)

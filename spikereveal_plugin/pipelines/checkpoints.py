@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.options import check_keys
-from spikereveal_plugin.pipelines.distributed import gather
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place
 from spikereveal_plugin.pipelines.random_state import random_state

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from spikereveal_plugin.errors import DivergenceError, SpikeRevealError
+from spikereveal_plugin.models.collective import gather, largest
 from spikereveal_plugin.pipelines.checkpoints import Checkpoints
-from spikereveal_plugin.pipelines.distributed import gather, largest
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place

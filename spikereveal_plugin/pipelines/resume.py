@@ -9,6 +9,7 @@ from basicsr.utils import check_resume, set_random_seed
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.random_state import set_random_state
 
@@ -17,6 +18,23 @@ def newest_state(folder: Path) -> Path | None:
     """The `<iteration>.state` of the highest iteration in a folder, if there is one."""
     states = {int(path.stem): path for path in folder.glob('*.state') if path.stem.isdigit()}
     return states[max(states)] if states else None
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read a training state on the CPU.
+
+    Raises:
+        OptionError: the file is missing, unreadable, or something else.
+    """
+    if not path.is_file():
+        raise OptionError(f'path.resume_state: {path} is no file')
+    try:
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise OptionError(f'path.resume_state: {path} cannot be read: {" ".join(str(error).split())[:200]}') from None
+    if missing := {'epoch', 'iter', 'optimizers', 'schedulers'} - set(state):
+        raise OptionError(f'path.resume_state: {path} is no training state: it has no {sorted(missing)[0]!r}')
+    return state
 
 
 def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
@@ -31,16 +49,15 @@ def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
     path = newest_state(Path(opt['path']['training_states'])) if opt['auto_resume'] else None
     if path is None and opt['path'].get('resume_state'):
         path = Path(opt['path']['resume_state'])
+    names = gather(path and path.name)
+    if len(set(names)) > 1:
+        raise OptionError(
+            f'processes find different training states to go on from: {names}; every machine must see the same '
+            f'{opt["path"]["training_states"]}, on a shared file system'
+        )
     if path is None:
         return None
-    if not path.is_file():
-        raise OptionError(f'path.resume_state: {path} is no file')
-    try:
-        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise OptionError(f'path.resume_state: {path} cannot be read: {" ".join(str(error).split())[:200]}') from None
-    if missing := {'epoch', 'iter', 'optimizers', 'schedulers'} - set(state):
-        raise OptionError(f'path.resume_state: {path} is no training state: it has no {sorted(missing)[0]!r}')
+    state = read_state(path)
     opt['path']['resume_state'] = str(path)
     frozen = getattr(MODEL_REGISTRY.get(opt['model_type']), 'frozen_networks', ())
     keys = [f'param_key_{name.removeprefix("network_")}' for name in frozen]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from basicsr.utils import set_random_seed
-from basicsr.utils.dist_util import get_dist_info, init_dist
+from basicsr.utils.dist_util import get_dist_info
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
@@ -16,6 +16,7 @@ from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_keys, load_options, override
+from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 
 
@@ -23,7 +24,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     """Read, override and complete the options; those of this plugin's models are checked to the last key.
 
     Args:
-        args: `opt` (path), `force_yml`, `launcher`, `auto_resume`, `debug`, as BasicSR's flags.
+        args: `opt` (path), `force_yml`, `launcher`, `local_rank`, `auto_resume`, `debug`, as BasicSR's flags.
         is_train: for `basicsr train`; outputs go to `experiments/` of the current folder, else to `results/`.
 
     Raises:
@@ -43,7 +44,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     if issubclass(model_class, SpikeModel):
         check_option_file(opt, model_class.train_options, model_class.methods)
         model_class.complete_options(opt)
-    _set_devices(opt, args.launcher)
+    _set_devices(opt, args.launcher, args.local_rank)
     _set_seed(opt)
     _set_phases(opt)
     _set_folders(opt)
@@ -68,7 +69,7 @@ def build_model_of(opt: dict[str, Any]) -> Any:
         raise OptionError(f'{opt["model_type"]} cannot be built: {" ".join(str(error).split())}') from error
 
 
-def _set_devices(opt: dict[str, Any], launcher: str) -> None:
+def _set_devices(opt: dict[str, Any], launcher: str, local_rank: int | None) -> None:
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     wanted = opt.get('num_gpu', 'auto')
     if wanted != 'auto' and (not isinstance(wanted, int) or wanted < 0):
@@ -78,13 +79,9 @@ def _set_devices(opt: dict[str, Any], launcher: str) -> None:
     opt['num_gpu'] = available if wanted == 'auto' else min(wanted, available)
     opt['dist'] = launcher != 'none'
     if opt['dist']:
-        if not available:
-            raise OptionError(f'--launcher {launcher}: no CUDA device found; on a CPU leave --launcher out')
-        if launcher == 'pytorch' and 'RANK' not in os.environ:
-            raise OptionError('--launcher pytorch: start the command with torchrun, which sets RANK')
-        params = opt.get('dist_params') or {}
-        known = {'backend', 'port'} if launcher == 'slurm' else {'backend'}  # torchrun brings a port of its own
-        init_dist(launcher, **{key: value for key, value in params.items() if key in known})
+        join(launcher, local_rank, opt['num_gpu'], opt.get('dist_params') or {})
+    elif int(os.environ.get('WORLD_SIZE', '1')) > 1 and 'TORCHELASTIC_RUN_ID' in os.environ:
+        raise OptionError('torchrun started several processes that do not know of each other; add --launcher pytorch')
     opt['rank'], opt['world_size'] = get_dist_info()
 
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 import torch
 from basicsr.utils import make_exp_dirs
 
+from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.loaders import build_test_loaders
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
@@ -21,6 +22,7 @@ def test_pipeline(args: Namespace) -> None:
     loaders = build_test_loaders(opt)
     model = build_model_of(opt)
     make_exp_dirs(opt)
+    gather(None)  # nobody writes before the folders are there
     logger = open_log(opt, 'test')
     for loader in loaders:
         logger.info(f'Testing {loader.dataset.opt["name"]}: {len(loader.dataset)} images')  # type: ignore[attr-defined,arg-type]

@@ -9,6 +9,7 @@ from basicsr.train import init_tb_loggers
 from basicsr.utils import make_exp_dirs, mkdir_and_rename
 from basicsr.utils.options import copy_opt_file
 
+from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
@@ -61,3 +62,4 @@ def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> Non
             mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
     if opt['rank'] == 0:
         copy_opt_file(option_file, opt['path']['experiments_root'])
+    gather(None)  # nobody writes before the folders are there

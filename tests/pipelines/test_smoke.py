@@ -90,6 +90,20 @@ def check_results(results: Path, data: str) -> None:
         assert {'sheet.png', 'video.mp4'} <= {path.name for path in folder.iterdir()}
 
 
+def test_a_check_times_each_part_and_leaves_nothing(
+    workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = sorted(workspace.iterdir())
+    command = ['train', '-opt', str(OPTIONS / 'bsn_sample.yml'), '--check', '--force_yml']
+    assert main([*command, *small('bsn', 'sample', backbone), 'network_g={type: BSN, num_feat: 4}']) == 0
+    error = capsys.readouterr().err
+    for part in ('training step: ', 'losses: l_pix ', 'checkpoint: ', 'validation of a sample of sample test (2): '):
+        assert part in error
+    assert float(error.partition('peak memory ')[2].split()[0]) > 0.1
+    assert '2 iterations, 2 an epoch' in error
+    assert sorted(workspace.iterdir()) == before
+
+
 def test_a_run_resumes_on_a_cpu_where_it_was(workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]):
     """Four iterations in one go, and two and two, end in the same optimiser state and learning rate."""
     command = [
