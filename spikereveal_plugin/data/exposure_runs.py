@@ -55,6 +55,20 @@ def without_finished(run: ExposureRun, is_finished: Callable[[int], bool]) -> li
     return [ExposureRun(run.sequence, tuple(group)) for group in groups]
 
 
+def share_out(runs: Sequence[ExposureRun], workers: int) -> list[ExposureRun]:
+    """Halve the longest runs until each worker has one."""
+    shared = list(runs)
+    while shared and len(shared) < workers:
+        longest = max(shared, key=lambda run: len(run.indices))
+        half = len(longest.indices) // 2
+        if not half:
+            break
+        place = shared.index(longest)
+        parts = (longest.indices[:half], longest.indices[half:])
+        shared[place : place + 1] = [ExposureRun(longest.sequence, part) for part in parts]
+    return shared
+
+
 @dataclass(frozen=True)
 class ExposureWork:
     """Make the samples of a run and keep each; a worker's task.

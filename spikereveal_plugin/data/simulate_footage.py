@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from spikereveal_plugin.data.build_pool import run_tasks
 from spikereveal_plugin.data.dataset_writer import DatasetWriter
 from spikereveal_plugin.data.exposure_builder import Capture, check_threshold
-from spikereveal_plugin.data.exposure_runs import ExposureWork, SequencePlan, plan_runs, without_finished
+from spikereveal_plugin.data.exposure_runs import ExposureWork, SequencePlan, plan_runs, share_out, without_finished
 from spikereveal_plugin.data.footage import Footage, find_footage
 from spikereveal_plugin.data.framing import MULTIPLE, framing_for
 from spikereveal_plugin.data.interpolate import DisInterpolator, Interpolator, Preset
@@ -135,7 +135,7 @@ def simulate_footage(
         tasks = [rest for run in runs for rest in without_finished(run, partial(is_finished, run.sequence))]
         work = ExposureWork(writer.records, capture, schedule, options.seed, method)
         total, left = (sum(len(run.indices) for run in some) for some in (runs, tasks))
-        run_tasks(work, tasks, options.workers, total=total, finished=total - left)
+        run_tasks(work, share_out(tasks, options.workers), options.workers, total=total, finished=total - left)
         return writer.finish()
 
 
