@@ -2,8 +2,11 @@
 
 import argparse
 
+from spikereveal_plugin.cli.data_align_command import add_data_align_parser
+from spikereveal_plugin.cli.data_import_command import add_data_import_parser
 from spikereveal_plugin.cli.data_inspect_command import add_data_inspect_parser
 from spikereveal_plugin.cli.data_merge_command import add_data_merge_parser
+from spikereveal_plugin.cli.data_play_command import add_data_play_parser
 from spikereveal_plugin.cli.data_sample_command import add_data_sample_parser
 from spikereveal_plugin.cli.data_simulate_command import add_data_simulate_parser
 from spikereveal_plugin.cli.data_teach_command import add_data_teach_parser
@@ -15,7 +18,10 @@ def add_data_parser(subparsers: 'argparse._SubParsersAction[argparse.ArgumentPar
     parser = subparsers.add_parser('data', help='make and look into data sets')
     verbs = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
     add_data_simulate_parser(verbs)
+    add_data_import_parser(verbs)
     add_data_inspect_parser(verbs)
+    add_data_align_parser(verbs)
+    add_data_play_parser(verbs)
     add_data_sample_parser(verbs)
     add_data_merge_parser(verbs)
     add_data_verify_parser(verbs)

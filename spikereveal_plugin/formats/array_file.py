@@ -75,6 +75,8 @@ def _read_npy(file: IO[bytes], num_bytes: int, name: str) -> Array:
     data = file.read(expected)
     if len(data) != expected:
         raise SpikeDataError(f'{name}: {len(data)} of {expected} bytes can be read; the file is cut short')
+    if dtype == np.bool_ and (np.frombuffer(data, np.uint8) > 1).any():
+        raise SpikeDataError(f'{name}: holds bytes that are neither true nor false; the file is damaged')
     return np.frombuffer(data, dtype).reshape(shape, order='F' if is_fortran else 'C')
 
 

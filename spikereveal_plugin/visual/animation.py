@@ -1,0 +1,50 @@
+"""Animated pictures: MP4, GIF, or a sheet of the frames as PNG, by the file's name."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.visual.contact_sheet import save_png
+from spikereveal_plugin.visual.video import save_video
+
+Image = npt.NDArray[np.uint8]
+ANIMATION_SUFFIXES = ('.mp4', '.gif', '.png')
+
+
+def save_animation(path: Path, frames: Iterable[Image], fps: float) -> int:
+    """Write frames in the format that the suffix names; a PNG holds them one below the other.
+
+    Args:
+        path: ends in `.mp4`, `.gif` or `.png`; its folder is made.
+        frames: (H, W, 3) RGB uint8, all of one size.
+        fps: frames per second, positive.
+
+    Returns:
+        Number of frames written.
+
+    Raises:
+        SpikeDataError: the name ends otherwise, or there is no frame.
+        ValueError: `fps` is not positive.
+    """
+    suffix = path.suffix.lower()
+    if suffix == '.mp4':
+        return save_video(path, frames, fps)
+    if suffix not in ANIMATION_SUFFIXES:
+        raise SpikeDataError(f'{path}: expected a name that ends in {", ".join(ANIMATION_SUFFIXES)}')
+    if fps <= 0:
+        raise ValueError(f'{path}: {fps} frames per second, expected a positive number')
+    pictures = list(frames)
+    if not pictures:
+        raise SpikeDataError(f'{path}: there is no frame to write')
+    if suffix == '.png':
+        save_png(path, np.vstack(pictures))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first, *rest = (PilImage.fromarray(picture) for picture in pictures)
+        # A GIF counts in hundredths of a second, and viewers slow down what is faster than two of them.
+        first.save(path, save_all=True, append_images=rest, duration=max(20, round(1000 / fps)), loop=0)
+    return len(pictures)
