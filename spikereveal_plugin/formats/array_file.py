@@ -72,7 +72,7 @@ def _read_npy(file: IO[bytes], num_bytes: int, name: str) -> Array:
             f'{name}: an array of {shape} {dtype} takes {expected} bytes, {num_bytes - header_bytes} are there; '
             'the file is cut short or damaged'
         )
-    data = file.read(expected)
+    data = bytearray(file.read(expected))  # writable, as torch wants it
     if len(data) != expected:
         raise SpikeDataError(f'{name}: {len(data)} of {expected} bytes can be read; the file is cut short')
     if dtype == np.bool_ and (np.frombuffer(data, np.uint8) > 1).any():

@@ -36,6 +36,7 @@ class OpenEnvironments:
                         f'{path}: LMDB cannot open it ({error}); close other readers of it in this process, '
                         'or build it again if data.mdb is damaged'
                     ) from error
+                _refuse_cut(path, environment)
                 self._opened[path, inode] = environment
             return self._opened[path, inode]
 
@@ -45,6 +46,17 @@ class OpenEnvironments:
             environment.close()
         self._opened = {}
         self._opening = threading.Lock()
+
+
+def _refuse_cut(path: Path, environment: Any) -> None:
+    """Refuse a data.mdb that is shorter than its pages: reading beyond its end would kill the process (SIGBUS)."""
+    needed = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
+    found = (path / 'data.mdb').stat().st_size
+    if found < needed:
+        environment.close()
+        raise SpikeDataError(
+            f'{path}: data.mdb has {found} of {needed} bytes, so it was cut short; copy or build it again'
+        )
 
 
 ENVIRONMENTS = OpenEnvironments()

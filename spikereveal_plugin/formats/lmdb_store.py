@@ -96,10 +96,16 @@ class LmdbReader:
             hint = f'; the nearest is {close[0]!r}' if close else ''
             raise SpikeDataError(f'{self.path} has no key {key!r} (it holds {len(self.entries)}{hint})')
         with ENVIRONMENTS.get(*self._identity).begin(buffers=True) as transaction:
-            raw = transaction.get(key.encode())
+            raw = self._get(transaction, key)
             if raw is None:
                 raise SpikeDataError(f'{self.path}: {META_NAME} lists {key!r} but data.mdb lacks it; build it again')
             yield raw
+
+    def _get(self, transaction: Any, key: str) -> memoryview | None:
+        try:
+            return transaction.get(key.encode())
+        except lmdb.Error as error:
+            raise SpikeDataError(f'{self.path}: LMDB cannot read {key!r} ({error}); data.mdb is damaged') from error
 
 
 def record_key(name: str, longest: int, path: Path) -> str:
@@ -223,7 +229,11 @@ class LmdbWriter:
 def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
     """Parse meta_info.txt."""
     entries: dict[str, LmdbEntry] = {}
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except UnicodeDecodeError as error:
+        raise SpikeDataError(f'{path}: not UTF-8 text ({error}); build the LMDB again') from None
+    for number, line in enumerate(lines, start=1):
         found = _LINE.fullmatch(line)
         if found is None:
             raise SpikeDataError(f'{path}, line {number}: expected `key.ext (a,b,c) note`, got {line!r}')
