@@ -72,11 +72,26 @@ def pkg_resources_with_packaging() -> Iterator[None]:
         del sys.modules['pkg_resources']
 
 
-def prepare() -> None:
+def is_doctor() -> bool:
+    """Whether the command is `spikereveal doctor`, which must start where nothing else does."""
+    program = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else ''
+    return program in ('spikereveal', '-m') and sys.argv[1:2] == ['doctor']
+
+
+def prepare() -> bool:
     """Check the installation and mend what BasicSR lacks; must run before `import basicsr`.
+
+    Returns:
+        Whether BasicSR can be imported: false only for the doctor, who then says why.
 
     Raises:
         EnvironmentProblemError: the `basicsr` that Python would import is not the release this plugin is written for.
     """
-    check_basicsr_is_the_release()
+    try:
+        check_basicsr_is_the_release()
+    except EnvironmentProblemError:
+        if is_doctor():
+            return False
+        raise
     restore_functional_tensor()
+    return True

@@ -9,12 +9,14 @@ from spikereveal_plugin._version import __version__
 from spikereveal_plugin.cli.data_command import add_data_parser
 from spikereveal_plugin.cli.deblur_command import add_deblur_parser
 from spikereveal_plugin.cli.demo_command import add_demo_parser
+from spikereveal_plugin.cli.doctor_command import add_doctor_parser
 from spikereveal_plugin.cli.export_command import add_export_parser
 from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.cli.text import HelpFormatter
 from spikereveal_plugin.cli.weights_command import add_weights_parser
 
 EXAMPLES = """examples:
+  spikereveal doctor
   spikereveal demo
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --method sdm
   spikereveal data simulate train_clip.mp4 --test test_clip.mp4 -o datasets/mine
@@ -31,9 +33,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--version', action='version', version=__version__)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    commands = parser.add_subparsers(dest='command', required=True, metavar='{deblur,demo,data,export,weights}')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='{deblur,demo,doctor,data,export,weights}')
     add_deblur_parser(commands)
     add_demo_parser(commands)
+    add_doctor_parser(commands)
     add_data_parser(commands)
     add_export_parser(commands)
     add_weights_parser(commands)

@@ -57,6 +57,7 @@ def test_wrong_usage_is_exit_code_2(parser: argparse.ArgumentParser):
         ['basicsr', 'test', '--help'],
         ['spikereveal', '--help'],
         ['spikereveal', 'demo', '--help'],
+        ['spikereveal', 'doctor', '--help'],
         ['spikereveal', 'data', 'simulate', '--help'],
         ['spikereveal', 'data', 'sample', '--help'],
         ['spikereveal', 'weights', 'import', '--help'],
