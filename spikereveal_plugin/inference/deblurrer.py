@@ -14,7 +14,7 @@ from spikereveal_plugin.inference.checks import check_instants, check_light, che
 from spikereveal_plugin.inference.engines import Engine, SdmEngine, build_engine
 from spikereveal_plugin.inference.fit import as_float, fit_sizes
 from spikereveal_plugin.inference.weights import load_student
-from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import density_kernel, normalise_density, observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate, spike_window
 
@@ -30,9 +30,9 @@ class Deblurrer:
 
     Args:
         engine: what computes a frame; `from_pretrained` and `physics` make one.
-        density: what the spikes are multiplied by before the network sees them. 1.0 leaves them 0 and 1; `auto`
-            multiplies by the observed threshold over `trained_threshold`, so that a camera of any threshold looks
-            like the one of the training data (`physics/density.py`).
+        density: how many times denser the spikes are made before the network sees them, by adding up neighbouring
+            readouts (`physics/density.py`). 1.0 leaves them as they are; `auto` takes the observed threshold over
+            `trained_threshold`, so that a camera of any threshold looks like the one of the training data.
         trained_threshold: threshold of the spike camera that the network was trained on, in units of full light.
 
     Raises:
@@ -138,29 +138,36 @@ class Deblurrer:
         except ValueError as error:
             raise SpikeDataError(str(error)) from None
         check_light(long_rate)
-        scale = self._scale(image, long_rate)
+        ratio = self._ratio(image, long_rate)
 
         def run() -> Iterator[Frame]:
             with torch.inference_mode():
                 encoded = self.engine.encode(fit.blur(image), fit.spikes(long_rate))
             for instant in instants:
                 with torch.inference_mode():  # not across the yield: the caller's own code is none of its business
-                    window = as_float(spike_window(stream.unsqueeze(0), instant, self.num_spike)[0])
-                    window = fit.spikes(window) if scale == 1 else fit.spikes(window) * scale
+                    window = fit.spikes(_window(stream, instant, self.num_spike, ratio))
                     frame = _as_array(fit.crop(self.engine.frame(encoded, window)))
                 yield frame
 
         return run()
 
-    def _scale(self, image: Tensor, long_rate: Tensor) -> float:
-        """Return what spikes are multiplied by."""
+    def _ratio(self, image: Tensor, long_rate: Tensor) -> float:
+        """Return how many times denser spikes are made."""
         if self.density != 'auto':
             return float(self.density)
-        one = torch.ones(())
         try:
-            return float(normalise_density(one, observed_threshold(image, long_rate), self.trained_threshold))
+            return observed_threshold(image, long_rate) / self.trained_threshold
         except ValueError as error:
             raise SpikeDataError(f'density auto: {error}') from None
+
+
+def _window(stream: Tensor, instant: int, length: int, ratio: float) -> Tensor:
+    """Return the window (1, length, h, w) float32 of a stream (T, h, w) bool, made `ratio` times as dense."""
+    if ratio == 1:
+        return as_float(spike_window(stream.unsqueeze(0), instant, length)[0])
+    reach = len(density_kernel(ratio)) // 2
+    first, stop = max(0, instant - length // 2 - reach), min(len(stream), instant + length // 2 + 1 + reach)
+    return spike_window(normalise_density(as_float(stream[first:stop]), ratio), instant - first, length)
 
 
 def _as_array(frame: Tensor) -> Frame:

@@ -1,5 +1,8 @@
 """How dense spikes are against light: the camera's threshold, observed without knowing it (from Eq. 5)."""
 
+import math
+
+import torch
 from torch import Tensor
 
 from spikereveal_plugin.physics.gray import gray
@@ -29,20 +32,45 @@ def observed_threshold(blur: Tensor, long_rate: Tensor) -> float:
     return light / rate
 
 
-def normalise_density(spikes: Tensor, observed: float, trained: float) -> Tensor:
-    """Scale spikes so that their mean is what a camera of the threshold `trained` would have fired.
+def density_kernel(ratio: float) -> tuple[float, ...]:
+    """Return weights of an odd number of neighbouring readouts, symmetric, at most 1 each, that sum to `ratio`.
 
-    A camera of threshold theta fires light / theta, so `observed / trained` times its spikes have the mean that a
-    network trained at `trained` knows. The values become 0 and `observed / trained`.
-
-    Args:
-        spikes: (..., h, w), floating, 0 and 1.
-        observed: threshold of the camera, by `observed_threshold`.
-        trained: threshold of the spikes that the network was trained on.
+    1 is (1,), 2 is (0.5, 1, 0.5), 4 is (0.5, 1, 1, 1, 0.5); below 1 it is (ratio,).
 
     Raises:
-        ValueError: a threshold is not positive.
+        ValueError: `ratio` is not positive and finite.
     """
-    if not (observed > 0 and trained > 0):
-        raise ValueError(f'density: thresholds must be positive, got observed {observed} and trained {trained}')
-    return spikes * (observed / trained)
+    if not 0 < ratio < math.inf:
+        raise ValueError(f'density: expected a positive ratio, got {ratio}')
+    if ratio <= 1:
+        return (ratio,)
+    side = (ratio - 1) / 2
+    weights = [min(1.0, side - place) for place in range(math.ceil(side))]
+    return (*reversed(weights), 1.0, *weights)
+
+
+def normalise_density(spikes: Tensor, ratio: float) -> Tensor:
+    """Add up neighbouring readouts until a stream is `ratio` times as dense.
+
+    A camera of threshold theta fires light / theta. A network trained at theta_0 knows the density light / theta_0;
+    with ratio = theta / theta_0, the sum over `ratio` readouts has it, and since a pixel fires at most about once in
+    theta readouts, the values stay near 0 and 1. Time is resolved `ratio` times less. Multiplying each readout by `ratio`
+    gives the same mean with values that no camera fires; measured, it restores worse (docs/design.md).
+
+    Args:
+        spikes: (B, T, h, w), floating, 0 and 1.
+        ratio: threshold of the camera over that of the training data.
+
+    Returns:
+        (B, T, h, w); at the stream's ends, the readouts that are there stand for those that are not.
+    """
+    kernel = density_kernel(ratio)
+    if len(kernel) == 1:
+        return spikes * kernel[0]
+    reach, count = len(kernel) // 2, spikes.shape[1]
+    total, weight = torch.zeros_like(spikes), spikes.new_zeros(1, count, 1, 1)
+    for shift in range(max(-reach, 1 - count), min(reach, count - 1) + 1):
+        here, there = slice(max(0, -shift), count - max(0, shift)), slice(max(0, shift), count + min(0, shift))
+        total[:, here] += kernel[shift + reach] * spikes[:, there]
+        weight[:, here] += kernel[shift + reach]
+    return total * (ratio / weight)
