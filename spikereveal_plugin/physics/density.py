@@ -54,7 +54,7 @@ def normalise_density(spikes: Tensor, ratio: float) -> Tensor:
 
     A camera of threshold theta fires light / theta. A network trained at theta_0 knows the density light / theta_0;
     with ratio = theta / theta_0, the sum over `ratio` readouts has it, and since a pixel fires at most about once in
-    theta readouts, the values stay near 0 and 1. Time is resolved `ratio` times less. Multiplying each readout by `ratio`
+    theta readouts, the values stay near 0 and 1. Time is resolved `ratio` times less. Multiplying readouts by `ratio`
     gives the same mean with values that no camera fires; measured, it restores worse (docs/design.md).
 
     Args:
