@@ -34,5 +34,15 @@ def apply(array: npt.NDArray[Any], symmetry: Symmetry, axes: tuple[int, int]) ->
     """Apply a symmetry to the (height, width) `axes` of an array; a view, no copy."""
     if symmetry.transpose:
         array = np.swapaxes(array, *axes)
+    return _flip(array, symmetry, axes)
+
+
+def undo(array: npt.NDArray[Any], symmetry: Symmetry, axes: tuple[int, int]) -> npt.NDArray[Any]:
+    """The view of which `apply` makes `array`: what is written to it arrives turned, without a copy."""
+    array = _flip(array, symmetry, axes)
+    return np.swapaxes(array, *axes) if symmetry.transpose else array
+
+
+def _flip(array: npt.NDArray[Any], symmetry: Symmetry, axes: tuple[int, int]) -> npt.NDArray[Any]:
     flipped = tuple(axis for axis, flip in zip(axes, (symmetry.vertical, symmetry.horizontal), strict=True) if flip)
     return np.flip(array, flipped) if flipped else array

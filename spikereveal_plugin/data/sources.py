@@ -15,6 +15,8 @@ from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb, SpikeRecord
 from spikereveal_plugin.formats.vidar import count_readouts, read_vidar
 
 Image = npt.NDArray[np.uint8]
+Spikes = npt.NDArray[np.uint8]
+_BLOCK = 16
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff')
 FRAMES_PER_EXPOSURE = 13  # original frames of one published exposure; sharp file names count original frames
 
@@ -43,8 +45,8 @@ class Source(Protocol):
     def blur(self, key: str, crop: Crop | None, ratio: int) -> Image:
         """Blurry image, or a window of it, RGB."""
 
-    def spikes(self, key: str, crop: Crop | None) -> npt.NDArray[np.uint8]:
-        """(T, h, w) of 0 and 1."""
+    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
+        """(T, h, w) of 0 and 1; put into `out`, which may be a turned view, where it is given."""
 
     def sharp(self, key: str) -> Image | None:
         """Sharp image at the middle of the exposure, if there is one."""
@@ -87,10 +89,10 @@ class LmdbSource:
         top, left, height, width = (ratio * value for value in (crop.top, crop.left, crop.height, crop.width))
         return self._blur.read(key, top=top, left=left, height=height, width=width)
 
-    def spikes(self, key: str, crop: Crop | None) -> npt.NDArray[np.uint8]:
+    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
         if crop is None:
-            return self._spike.read(key)
-        return self._spike.read(key, top=crop.top, left=crop.left, height=crop.height, width=crop.width)
+            return self._spike.read(key, out=out)
+        return self._spike.read(key, top=crop.top, left=crop.left, height=crop.height, width=crop.width, out=out)
 
     def sharp(self, key: str) -> Image | None:
         return self._sharp.read(key) if self._sharp else None
@@ -142,13 +144,16 @@ class FolderSource:
         top, left = ratio * crop.top, ratio * crop.left
         return image[top : top + ratio * crop.height, left : left + ratio * crop.width]
 
-    def spikes(self, key: str, crop: Crop | None) -> npt.NDArray[np.uint8]:
+    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
         height, width = self._sensor_size(key)
-        spikes = read_vidar(self._dat(key), height, width).view(np.uint8)
-        if crop is None:
-            return np.ascontiguousarray(spikes)
+        count, crop = count_readouts(self._dat(key), height, width), crop or Crop(0, 0, height, width)
         rows, columns = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
-        return np.ascontiguousarray(spikes[:, rows, columns])
+        if out is None:
+            out = np.empty((count, crop.height, crop.width), np.uint8)
+        for start in range(0, count, _BLOCK):  # a few readouts are decoded at a time, never the whole stream
+            stop = min(start + _BLOCK, count)
+            out[start:stop] = read_vidar(self._dat(key), height, width, start=start, stop=stop)[:, rows, columns]
+        return out
 
     def sharp(self, key: str) -> Image | None:
         return load_image(self._sharp[key]) if self._sharp else None

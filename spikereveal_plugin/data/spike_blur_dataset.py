@@ -15,7 +15,7 @@ from basicsr.utils.registry import DATASET_REGISTRY
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry
+from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
 from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
@@ -170,18 +170,19 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         key = self._keys[index]
         return self._train_item(key) if self._is_train else self._whole_item(key)
 
-    def _item(self, key: str, blur: npt.NDArray[np.uint8], spikes: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    def _item(self, key: str, blur: Tensor, spikes: npt.NDArray[np.uint8]) -> dict[str, Any]:
         record = self._source.record(key)
         exposure = torch.tensor([record.exposure_first, record.exposure_length])
-        return {'lq': to_tensor(blur), 'spike': torch.from_numpy(spikes), 'exposure': exposure, 'lq_path': key}
+        return {'lq': blur, 'spike': torch.from_numpy(spikes), 'exposure': exposure, 'lq_path': key}
 
     def _train_item(self, key: str) -> dict[str, Any]:
         ratio, record = self._ratio(key), self._source.record(key)
         crop = random_crop(record.height, record.width, (self._options.gt_size or 0) // ratio)
         symmetry = random_symmetry(hflip=self._options.use_hflip, rotate=self._options.use_rot)
-        blur = apply(self._source.blur(key, crop, ratio), symmetry, (0, 1))
-        spikes = apply(self._source.spikes(key, crop), symmetry, (1, 2))
-        item = self._item(key, blur, np.ascontiguousarray(spikes))
+        blur = to_tensor(apply(self._source.blur(key, crop, ratio), symmetry, (0, 1)))
+        spikes = np.empty((record.num_readouts, crop.height, crop.width), np.uint8)
+        self._source.spikes(key, crop, out=undo(spikes, symmetry, (1, 2)))
+        item = self._item(key, blur, spikes)
         if self._teacher is not None:
             instants, size = self.teacher_instants, self._source.image_size(key)
             rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
@@ -193,7 +194,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None
-        item = self._item(key, self._source.blur(key, whole, ratio), self._source.spikes(key, whole))
+        item = self._item(key, to_tensor(self._source.blur(key, whole, ratio)), self._source.spikes(key, whole))
         if (sharp := self._source.sharp(key)) is not None:
             item['gt'] = self._checked(key, sharp)
         if sequence := self._source.sharp_sequence(key):
@@ -211,7 +212,10 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
 def to_tensor(image: npt.NDArray[np.uint8]) -> Tensor:
     """(H, W, 3) uint8 to (3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
+    height, width, channels = image.shape
+    pixels = np.empty((channels, height, width), np.float32)
+    np.divide(image.transpose(2, 0, 1), np.float32(255), out=pixels)
+    return torch.from_numpy(pixels)
 
 
 def _open_source(options: SpikeBlurOptions, where: str) -> Source:

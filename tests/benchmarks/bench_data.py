@@ -77,7 +77,14 @@ def make_files(folder: Path) -> SpikeBlurDataset:
     with ImageLmdbWriter(folder / 'blur.lmdb', 'ppm') as writer:
         writer.put('a/0', smooth[:, :, ::-1])
     roots = {'dataroot_lq': str(folder / 'blur.lmdb'), 'dataroot_spike': str(folder / 'spike.lmdb')}
-    opt = {'name': 'bench', 'phase': 'train', 'io_backend': {'type': 'lmdb'}, 'gt_size': 4 * CROP, **roots}
+    opt = {
+        'name': 'bench',
+        'type': 'SpikeBlurDataset',
+        'phase': 'train',
+        'io_backend': {'type': 'lmdb'},
+        'gt_size': 4 * CROP,
+        **roots,
+    }
     return SpikeBlurDataset({**opt, 'use_hflip': True, 'use_rot': True})
 
 
