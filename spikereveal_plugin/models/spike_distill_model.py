@@ -138,8 +138,8 @@ class SpikeDistillModel(SpikeModel):
         with self.descent.autocast():
             loss = loss_of(leaf)
         check_scalar(name, loss)
-        (gradient,) = torch.autograd.grad(self.descent.scale(loss), leaf)
-        return loss.detach(), gradient
+        self.descent.scale(loss).backward()
+        return loss.detach(), torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         super().feed_data(data)

@@ -62,8 +62,9 @@ class SpikeModel(Resumable, SRModel):
             raise unfit_weights(network, Path(load_path), error) from None
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
-        """As BasicSR's, in the memory format that its convolutions run fastest in, compiled if `train.compile`."""
-        net = net.to(memory_format=torch.channels_last)
+        """As BasicSR's, in the memory format that training is fastest in, compiled if `train.compile`."""
+        if self.device.type == 'cuda':  # on a CPU the gradients of the weights take longer in it
+            net = net.to(memory_format=torch.channels_last)
         if self.is_train and self.opt['train'].get('compile'):
             net.compile()  # in place: the names of its parameters stay
         return super().model_to_device(net)
