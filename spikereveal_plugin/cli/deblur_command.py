@@ -64,7 +64,11 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--weights', metavar='NAME|FILE', help='a name of `spikereveal weights list`, or a .pth file')
     group.add_argument('--method', choices=['network', 'sdm'], default='network', help='sdm: physics, no weights')
     group.add_argument('--short-window', type=int, metavar='N', help='readouts of a rate: sdm 9, spikes alone 41')
-    group.add_argument('--density', metavar='auto|F', help='scale of the spikes (default: what the weights say)')
+    group.add_argument(
+        '--density',
+        metavar='auto|F',
+        help='make spikes F times denser; auto: observe it (default: what the weights say)',
+    )
     group.add_argument(
         '--engine', choices=['eager', 'compiled', 'bf16', 'onnx'], default='eager', help='how to compute'
     )

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Show defaults, and keep the examples as they are typed."""
+    """Show defaults that say something, and keep the examples as they are typed."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -54,7 +54,7 @@ class LdnEngine:
     def __init__(self, network: LDN, device: torch.device, *, compiled: bool = False, bf16: bool = False) -> None:
         if bf16 and not has_bf16(device):
             raise EnvironmentProblemError(
-                f"engine bf16: this machine's {device.type} cannot multiply bfloat16 itself, slower than "
+                f"engine bf16: this machine's {device.type} cannot multiply bfloat16 itself: it would be slower than "
                 'the engine eager'
             )
         self.num_spike = network.num_spike

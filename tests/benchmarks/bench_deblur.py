@@ -23,7 +23,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikereveal_plugin.archs import LDN, load_ssdm_file
-from spikereveal_plugin.inference.engines import build_engine
+from spikereveal_plugin.inference.engines import build_engine, has_bf16
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 
 HEIGHT, WIDTH, FRAMES, WINDOW, MIDDLE = 720, 1280, 7, 21, 3
@@ -78,6 +78,8 @@ def measure(name: str, threads: int, runs: int, folder: str) -> None:
     """Write `<name>.json` and `<name>.npy`; runs in a process of its own."""
     torch.set_num_threads(threads)
     out = Path(folder) / name
+    if name == 'bf16' and not has_bf16(torch.device('cpu')):
+        return  # the table says so
     if name == 'peak':
         result = {'gflops': peak()}
     else:
@@ -152,7 +154,7 @@ def report(results: dict[str, dict | None], folder: Path, threads: int) -> None:
     print('| --- ' * 9 + '|')
     for name, row in results.items():
         if row is None:
-            print(f'| {name} | cannot run here (its message is above) |' + ' |' * 7)
+            print(f'| {name} | cannot run here: no bfloat16 in this processor |' + ' |' * 7)
             continue
         difference = np.abs(np.load(folder / f'{name}.npy') - reference).max()
         print(
