@@ -67,7 +67,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--density',
         metavar='auto|F',
-        help='make spikes F times denser; auto: observe it (default: what the weights say)',
+        help='make spikes F times denser (default: as the weights say)',
     )
     group.add_argument(
         '--engine', choices=['eager', 'compiled', 'bf16', 'onnx'], default='eager', help='how to compute'
