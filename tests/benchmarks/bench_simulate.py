@@ -2,7 +2,8 @@
 
 The baseline does what the released code does: float32 arrays, a Python loop over readouts with the remainder of every
 pixel, and for the noise a Gaussian for each pixel of the volume, summed up and written one by one.
-Medians of several runs, one thread.
+Medians of several runs, one thread, in processor time, so that a busy machine does not count.
+The authors simulate no threshold below 1, fixed pattern or shot noise: those rows compare with their plain camera.
 """
 
 import statistics
@@ -39,9 +40,9 @@ def readouts_per_second(work: Callable[[], object], runs: int = 9) -> float:
     work()
     times = []
     for _ in range(runs):
-        started = time.perf_counter()
+        started = time.process_time()
         work()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return READOUTS / statistics.median(times)
 
 

@@ -94,3 +94,28 @@ def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit, match='0'):
         parse(command, '--help')
     assert f'spikereveal data {command}' in capsys.readouterr().out.partition('examples:')[2]
+
+
+def test_a_sensors_options_arrive(calls):
+    sensor = [
+        '--ratio',
+        '2',
+        '--linear-light',
+        '--dark-current',
+        '0.1',
+        '--shot-noise',
+        '500',
+        '--fixed-pattern',
+        'm.npz',
+    ]
+    run('simulate', 'a.mp4', *sensor, '--interpolator', 'rife', '-o', 'out')
+    options = calls[0][2]
+    assert (options.ratio, options.linear_light, options.dark_current) == (2, True, 0.1)
+    assert (options.shot_electrons, options.fixed_pattern, options.interpolator) == (500.0, Path('m.npz'), 'rife')
+
+
+@pytest.mark.parametrize('command', [('import',), ('import', 'folder'), ('align',), ('inspect',), ('play',)])
+def test_help_of_recordings_has_examples(command, capsys):
+    with pytest.raises(SystemExit, match='0'):
+        parse(*command, '--help')
+    assert f'spikereveal data {command[0]}' in capsys.readouterr().out.partition('examples:')[2]
