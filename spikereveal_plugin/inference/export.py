@@ -57,7 +57,7 @@ def onnx_session(model: bytes) -> Any:
         EnvironmentProblemError: the package onnxruntime is not installed.
     """
     try:
-        import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415  (an extra)
+        import onnxruntime  # noqa: PLC0415  (an extra)
     except ImportError:
         raise EnvironmentProblemError(
             "ONNX Runtime is not installed: pip install 'spikereveal_plugin[export]'"
