@@ -36,7 +36,7 @@ def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.models.teach import teach  # noqa: PLC0415  --help must not wait for torch
     from spikereveal_plugin.pipelines.setup import prepare_options  # noqa: PLC0415
 
-    flags = argparse.Namespace(opt=args.opt, launcher='none', auto_resume=False, debug=False)
+    flags = argparse.Namespace(opt=args.opt, launcher='none', local_rank=None, auto_resume=False, debug=False)
     flags.force_yml = [*(args.force_yml or []), 'train:teacher=cache']
     opt = prepare_options(flags, is_train=True)
     teach(opt, args.out, 'float16' if args.half else 'float32', overwrite=args.overwrite)
