@@ -57,19 +57,27 @@ def restore_functional_tensor() -> None:
 def pkg_resources_with_packaging() -> Iterator[None]:
     """Lend `pkg_resources.packaging` to the package `clip`, which pyiqa's LIQE and CLIP-IQA import.
 
-    setuptools 82 removed the module. It is there only inside the `with`, so that nobody else takes it for the real one.
+    setuptools 82 removed the module, 70 hid the attribute, and others warn. Inside the `with`, `pkg_resources` is a
+    module that has `packaging` and nothing else; so import nothing but `clip` there.
     """
-    if importlib.util.find_spec('pkg_resources') is not None:
-        yield
-        return
     module = types.ModuleType('pkg_resources')
     module.packaging = importlib.import_module('packaging')  # type: ignore[attr-defined]
     importlib.import_module('packaging.version')
+    own = sys.modules.get('pkg_resources')
     sys.modules['pkg_resources'] = module
     try:
         yield
     finally:
         del sys.modules['pkg_resources']
+        if own is not None:
+            sys.modules['pkg_resources'] = own
+
+
+def import_clip() -> None:
+    """Import `clip` under any setuptools; afterwards pyiqa's own import of it succeeds. Nothing where it is absent."""
+    if 'clip' not in sys.modules and importlib.util.find_spec('clip') is not None:
+        with pkg_resources_with_packaging():
+            importlib.import_module('clip')
 
 
 def is_doctor() -> bool:

@@ -24,16 +24,24 @@ def rgb_float(where: str, img: Image8, img_float: ImageFloat | None) -> npt.NDAr
         img_float: (H, W, 3) RGB, the same image before rounding; preferred, and clipped to [0, 1].
 
     Raises:
-        SpikeDataError: the image is not of this form.
+        SpikeDataError: the image is not of this form, or a value of it is not finite.
     """
     image = img if img_float is None else img_float
     if image.ndim != 3 or image.shape[2] != 3:
         raise SpikeDataError(f'{where}: expected an image (H, W, 3), got {image.shape}')
     if img_float is not None:
+        check_finite(where, img_float)
         return np.clip(img_float.astype(np.float32), 0, 1)
     if img.dtype != np.uint8:
         raise SpikeDataError(f'{where}: expected BGR uint8 in img, got {img.dtype}; pass floats as img_float')
     return np.divide(img[:, :, ::-1], 255, dtype=np.float32)
+
+
+def check_finite(where: str, image: ImageFloat) -> None:
+    """Raise SpikeDataError where an image holds NaN or infinity."""
+    finite = np.isfinite(image)
+    if not finite.all():
+        raise SpikeDataError(f'{where}: {finite.size - finite.sum()} of the {finite.size} values are NaN or infinite')
 
 
 def check_same_shape(where: str, image: ImageFloat, reference: ImageFloat) -> None:

@@ -1,16 +1,22 @@
 """The bridge to pyiqa, with metrics that need no weights; nothing is downloaded."""
 
+import random
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import numpy as np
 import pyiqa
 import pytest
-from basicsr.metrics import calculate_metric
+import skimage.data
+import torch
+from basicsr.metrics import calculate_metric, calculate_niqe
 from skimage.metrics import structural_similarity
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.metrics import calculate_pyiqa
-from spikereveal_plugin.metrics.pyiqa_metric import _create
+from spikereveal_plugin.metrics import scorer as scorer_module
+from spikereveal_plugin.metrics.iqa_weights import published_sha256, weights_source
+from spikereveal_plugin.metrics.scorer import resize_short_side, scorer
 
 RNG = np.random.default_rng(0)
 FIRST, SECOND = (RNG.integers(0, 256, (48, 56, 3), np.uint8) for _ in range(2))
@@ -47,7 +53,7 @@ def test_a_metric_without_reference_ignores_one():
 
 
 def test_a_metric_is_made_once(monkeypatch):
-    _create.cache_clear()
+    scorer_module._make.cache_clear()
     made = []
     create = pyiqa.create_metric
     monkeypatch.setattr(pyiqa, 'create_metric', lambda name, **options: made.append(name) or create(name, **options))
@@ -84,15 +90,118 @@ def test_images_of_different_sizes_are_refused():
 @pytest.mark.parametrize(
     ('error', 'message'),
     [
-        (URLError('no network'), r"weights of 'psnr' are not in the cache and could not be downloaded .*no network"),
-        (ModuleNotFoundError("No module named 'pkg_resources'"), "'psnr' needs a package that is not here: .*pkg_res"),
+        (URLError('no network'), r"\('psnr'\): its weights cannot be had: .*no network"),
+        (ModuleNotFoundError("No module named 'pkg_resources'"), r"\('psnr'\): needs a package .*pkg_res"),
+        (UnpicklingError('Weights only load failed'), r"\('psnr'\): a file of its weights holds more than tensors"),
     ],
 )
 def test_what_cannot_be_made_says_why(monkeypatch, error, message):
     def fail(name, **options):
         raise error
 
-    _create.cache_clear()
+    scorer_module._make.cache_clear()
     monkeypatch.setattr(pyiqa, 'create_metric', fail)
     with pytest.raises(OptionError, match=message):
         calculate_pyiqa(FIRST, SECOND, metric_name='psnr')
+
+
+def test_niqe_is_that_of_basicsr_without_a_download(monkeypatch, tmp_path):
+    """Both follow the official code; pyiqa's luma differs from BasicSR's in the last digit."""
+    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path))
+    scorer_module._make.cache_clear()
+    photo = np.ascontiguousarray(skimage.data.astronaut()[:384, :384, ::-1])
+    score = calculate_pyiqa(photo, metric_name='niqe')
+    assert score == pytest.approx(calculate_niqe(photo, crop_border=0), rel=0.01)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_weights_are_named_and_not_downloaded(monkeypatch, tmp_path):
+    monkeypatch.setenv('IQA_WEIGHTS', str(tmp_path))
+    message = rf"'brisque'\): needs the file brisque_svm_weights.pth, which is not in {tmp_path}.*from https.*download"
+    with pytest.raises(OptionError, match=message):
+        calculate_pyiqa(FIRST, metric_name='brisque')
+
+
+def test_weights_of_any_metric_come_from_the_folder(monkeypatch, tmp_path):
+    """CNNIQA, a small network of pyiqa, with random weights."""
+    from pyiqa.archs.cnniqa_arch import CNNIQA
+
+    torch.manual_seed(0)
+    network = CNNIQA(pretrained=None).eval()
+    torch.save({'params': network.state_dict()}, tmp_path / 'CNNIQA_koniq10k-e6f14c91.pth')
+    rgb = torch.from_numpy(FIRST[:, :, ::-1].copy()).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        expected = float(network(rgb))
+    assert calculate_pyiqa(FIRST, metric_name='cnniqa', weights_dir=str(tmp_path)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path):
+    with pytest.raises(OptionError, match='weights_dir names .*nowhere, and there is no such folder'):
+        calculate_pyiqa(FIRST, metric_name='piqe', weights_dir=str(tmp_path / 'nowhere'))
+    monkeypatch.setenv('IQA_WEIGHTS', str(tmp_path / 'nowhere'))
+    with pytest.raises(OptionError, match='IQA_WEIGHTS names .*nowhere'):
+        calculate_pyiqa(FIRST, metric_name='piqe')
+
+
+@pytest.mark.parametrize(
+    ('url', 'expected'),
+    [
+        ('https://openaipublic.azureedge.net/clip/models/' + 64 * 'a' + '/ViT-B-32.pt', 64 * 'a'),
+        ('https://download.pytorch.org/models/alexnet-owt-7be5be79.pth', '7be5be79'),
+        ('https://github.com/zwx8981/IQA-PyTorch/releases/download/Weights/liqe_mix.pt', None),
+    ],
+)
+def test_hashes_that_a_url_tells(url, expected):
+    assert published_sha256(url) == expected
+
+
+def test_a_file_without_a_known_hash_is_not_downloaded(tmp_path):
+    source = weights_source('here', str(tmp_path), download=True)
+    with pytest.raises(OptionError, match=r'here: nothing tells the hash of https://example\.org/a\.pt'):
+        source.find('a.pt', 'https://example.org/a.pt')
+
+
+def test_a_batch_has_the_scores_of_its_images():
+    batch = torch.rand(3, 3, 64, 80, generator=torch.Generator().manual_seed(0))
+    for name, references in (('piqe', None), ('psnr', batch.flip(0))):
+        score = scorer(name, 'cpu')
+        each = [score(*(x[i : i + 1] for x in (batch, references) if x is not None)) for i in range(3)]
+        torch.testing.assert_close(score(batch, references), torch.cat(each))
+
+
+def test_resizing_is_bilinear_and_keeps_the_ratio():
+    ramp = np.linspace(0, 1, 120).reshape(1, 120, 1).repeat(60, 0).repeat(3, 2)
+    small = resize_short_side(torch.from_numpy(ramp).permute(2, 0, 1)[None], 20)
+    assert small.shape == (1, 3, 20, 40)
+    torch.testing.assert_close(small[0, 0, 0], torch.from_numpy(ramp[0, 1::3, 0]))
+
+
+def test_scoring_leaves_the_generators_alone():
+    states = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
+    scorer_module._make.cache_clear()
+    calculate_pyiqa(FIRST, metric_name='piqe')
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert states[1:] == (np.random.get_state()[1].tolist(), random.getstate())
+
+
+def test_images_that_hold_no_numbers_are_refused():
+    broken = np.full((48, 56, 3), 0.5)
+    broken[3, 4, 1] = np.nan
+    with pytest.raises(SpikeDataError, match=r"calculate_pyiqa\('piqe'\): 1 of the 8064 values are NaN or infinite"):
+        calculate_pyiqa(FIRST, metric_name='piqe', img_float=broken)
+
+
+@pytest.mark.parametrize('value', [0, 1.5, 'small'])
+def test_a_wrong_size_is_refused(value):
+    with pytest.raises(OptionError, match='resize_short: expected a whole number of pixels'):
+        calculate_pyiqa(FIRST, metric_name='piqe', resize_short=value)
+
+
+def test_a_wrong_device_is_refused():
+    with pytest.raises(OptionError, match="device: 'gpu' is no device"):
+        calculate_pyiqa(FIRST, metric_name='piqe', device='gpu')
+
+
+def test_an_image_too_small_for_a_metric_is_named():
+    with pytest.raises(SpikeDataError, match='niqe of images 48 x 56'):
+        calculate_pyiqa(FIRST, metric_name='niqe')
