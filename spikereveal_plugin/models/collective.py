@@ -1,5 +1,6 @@
 """What processes that train together tell each other; with one process, what it tells itself."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -31,6 +32,29 @@ def largest(*numbers: int) -> list[int]:
     return [int(number) for number in tensor.tolist()]
 
 
+class ValidationStoppedError(Exception):
+    """A validation was left before its end, because the run was asked to stop."""
+
+
+class UntilStopped:
+    """A validation loader that ends with `ValidationStoppedError` before the next sample once a stop is asked for."""
+
+    def __init__(self, loader: DataLoader[Any], is_stopping: Callable[[], bool]) -> None:
+        self.loader, self.is_stopping = loader, is_stopping
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.loader:
+            if self.is_stopping():
+                raise ValidationStoppedError
+            yield batch
+
+
 class Share(Dataset[Any]):
     """Every N-th sample of a data set, from the process's rank on."""
 
@@ -50,6 +74,10 @@ class Share(Dataset[Any]):
         return self.dataset[self._indices[index]]
 
 
-def share(loader: DataLoader[Any], rank: int, world_size: int) -> DataLoader[Any]:
-    """A loader of one process's share of a validation set; each sample is in one share, and none is in two."""
-    return DataLoader(Share(loader.dataset, rank, world_size), batch_size=1, pin_memory=loader.pin_memory)
+def share(loader: Any, rank: int, world_size: int) -> Any:
+    """A loader of one process's share of a validation set; each sample is in one share, and none is in two.
+
+    The share of an `UntilStopped` stops as that does.
+    """
+    own = DataLoader(Share(loader.dataset, rank, world_size), batch_size=1, pin_memory=loader.pin_memory)
+    return UntilStopped(own, loader.is_stopping) if isinstance(loader, UntilStopped) else own

@@ -1,6 +1,7 @@
 """What the three models share: strict options, the feed, one optimiser step, validation by restorers."""
 
 import copy
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.collective import gather, share
+from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
 from spikereveal_plugin.models.descent import Descent
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
@@ -122,6 +123,15 @@ class SpikeModel(Resumable, SRModel):
         if 'descent' in state:  # not in a state that BasicSR wrote
             self.descent.load_state_dict(state['descent'])
 
+    def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
+        """As BasicSR's, each iteration; PyTorch's remark that no step came before is no user's concern.
+
+        The first iterations may have none: of several that are accumulated, or while a scaler's factor comes down.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'Detected call of `lr_scheduler.step', UserWarning)
+            super().update_learning_rate(current_iter, warmup_iter)
+
     def feed_data(self, data: Mapping[str, Any]) -> None:
         self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
         self.spike: Tensor = data['spike'].to(self.device, non_blocking=True)
@@ -203,9 +213,15 @@ class SpikeModel(Resumable, SRModel):
         is_hidden = None if self.val_options.pbar and self.opt.get('rank', 0) == 0 else True
         bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=is_hidden)
         settings = self.validation_settings(name, current_iter, save_img=save_img)
-        validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
-        report.interleave(gather(report.samples))
+        is_stopped = False
+        try:
+            validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
+        except ValidationStoppedError:  # the others must learn of it, or they would wait for these scores
+            is_stopped = True
         self.net_g.train(was_training)
+        if any(gather(is_stopped)):
+            raise ValidationStoppedError
+        report.interleave(gather(report.samples))
         self.metric_results = report.result()
         if not self.metric_results:
             return

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from spikereveal_plugin.models.collective import share
+from spikereveal_plugin.models.collective import largest, share
 from spikereveal_plugin.pipelines.checkpoints import Checkpoints
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher, build_test_loaders, build_train_data
 from spikereveal_plugin.pipelines.log import root_logger
@@ -101,7 +101,8 @@ def _durations(steps: Iterable[Callable[[], None]]) -> Iterator[float]:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         yield (duration := time.perf_counter() - started)
-        if duration > PATIENCE:
+        (is_slow,) = largest(duration > PATIENCE)  # all processes stop, or none: they wait for each other in a step
+        if is_slow:
             return
 
 

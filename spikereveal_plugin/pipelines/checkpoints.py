@@ -11,6 +11,8 @@ from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place
 from spikereveal_plugin.pipelines.random_state import random_state
 
+HIGHER_IS_BETTER = ('calculate_psnr', 'calculate_ssim', 'calculate_psnr_paper', 'calculate_ssim_paper')
+
 
 class Checkpoints:
     """Saves a model with all that an exact resume needs.
@@ -29,7 +31,9 @@ class Checkpoints:
             raise OptionError(f'logger.keep_last: expected a whole number of at least 1, found {self._keep!r}')
         self._metric = (opt.get('val') or {}).get('save_best')
         if self._metric is not None:
-            check_keys({self._metric: None}, opt['val'].get('metrics') or {}, 'val.save_best')
+            metrics = opt['val'].get('metrics') or {}
+            check_keys({self._metric: None}, metrics, 'val.save_best')
+            _check_direction(metrics[self._metric], f'val.metrics.{self._metric}')
 
     def save(self, place: Place, *, is_validated: bool) -> None:
         """Save networks and training state of this iteration; all processes must call it.
@@ -63,6 +67,13 @@ def prune(states: Path, models: Path, keep: int) -> None:
         for network in models.glob(f'*_{state.stem}.pth'):
             network.unlink()
         state.unlink()
+
+
+def _check_direction(section: Mapping[str, Any], where: str) -> None:
+    """The best must be the best: BasicSR takes the highest where `better` is absent, also of LPIPS or NIQE."""
+    better = section.get('better', 'higher' if section.get('type') in HIGHER_IS_BETTER else None)
+    if better not in ('higher', 'lower'):
+        raise OptionError(f'{where}.better: val.save_best needs to know: expected higher or lower, found {better!r}')
 
 
 def _plain(best: Mapping[str, Any]) -> dict[str, Any]:

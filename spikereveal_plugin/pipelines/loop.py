@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from spikereveal_plugin.errors import DivergenceError, SpikeRevealError
-from spikereveal_plugin.models.collective import gather, largest
+from spikereveal_plugin.models.collective import UntilStopped, ValidationStoppedError, gather, largest
 from spikereveal_plugin.pipelines.checkpoints import Checkpoints
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher
 from spikereveal_plugin.pipelines.log import root_logger
@@ -45,7 +45,10 @@ class Loop:
         bar = tqdm(desc=self.opt['name'], total=total, initial=place.iteration, unit='it', disable=is_hidden)
         with StopRequest() as stop, bar, logging_redirect_tqdm([self.logger]):
             if not is_validated:
-                self._validate(place.iteration)
+                self._validate(place.iteration, stop)
+                (number,) = largest(stop.number)
+                if number:
+                    raise StoppedError(number, f'at iteration {place.iteration}, whose validation is still to be done')
             for batch in self._batches(place):
                 self.model.update_learning_rate(place.iteration, warmup_iter=self.opt['train'].get('warmup_iter', -1))
                 self.model.feed_data(batch)
@@ -56,7 +59,7 @@ class Loop:
                 self.iter_timer.start()
         self.logger.info(f'End of training. Time consumed: {datetime.timedelta(seconds=int(time.time() - started))}')
         self.model.save(epoch=-1, current_iter=-1)
-        self._validate(total)
+        self._validate(total)  # from here on a signal ends the process: the weights are saved
 
     def _batches(self, place: Place) -> Iterator[Any]:
         """Move along the run and give the batch of each iteration; every epoch has its own order."""
@@ -89,8 +92,8 @@ class Loop:
         val_freq = (self.opt.get('val') or {}).get('val_freq') or 0
         is_due = val_freq > 0 and iteration % val_freq == 0 and iteration < self.data.total_iter
         if is_due and not number:
-            self._validate(iteration)
-            (number,), is_due = largest(stop.number), False
+            is_due = not self._validate(iteration, stop)
+            (number,) = largest(stop.number)
         if number or iteration % self.opt['logger']['save_checkpoint_freq'] == 0:
             self.checkpoints.save(place, is_validated=not is_due)
         if number:
@@ -106,13 +109,19 @@ class Loop:
             'Look at these samples, or lower the learning rate and go on with --auto_resume'
         )
 
-    def _validate(self, iteration: int) -> None:
+    def _validate(self, iteration: int, stop: StopRequest | None = None) -> bool:
+        """Validate on every set; returns whether it was done to the end, which a stop prevents."""
         if not self.opt.get('val'):
-            return
+            return True
         for number, loader in enumerate(self.data.val_loaders):
-            self.model.validation(loader, iteration, self.tb_logger, self.opt['val'].get('save_img', False))
+            samples: Any = UntilStopped(loader, stop.is_asked) if stop else loader
+            try:
+                self.model.validation(samples, iteration, self.tb_logger, self.opt['val'].get('save_img', False))
+            except ValidationStoppedError:
+                return False
             if number == 0:
-                self.checkpoints.keep_best(loader.dataset.opt['name'], iteration)  # type: ignore[attr-defined]
+                self.checkpoints.keep_best(samples.dataset.opt['name'], iteration)
+        return True
 
 
 def _next(prefetcher: Any) -> Any:

@@ -79,7 +79,7 @@ def _set_devices(opt: dict[str, Any], launcher: str, local_rank: int | None) -> 
     opt['num_gpu'] = available if wanted == 'auto' else min(wanted, available)
     opt['dist'] = launcher != 'none'
     if opt['dist']:
-        join(launcher, local_rank, opt['num_gpu'], opt.get('dist_params') or {})
+        join(launcher, local_rank, available if opt['num_gpu'] else 0, opt.get('dist_params') or {})
     elif int(os.environ.get('WORLD_SIZE', '1')) > 1 and 'TORCHELASTIC_RUN_ID' in os.environ:
         raise OptionError('torchrun started several processes that do not know of each other; add --launcher pytorch')
     opt['rank'], opt['world_size'] = get_dist_info()

@@ -40,6 +40,10 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def is_asked(self) -> bool:
+        """Whether a signal has come."""
+        return self.number != 0
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         grace = LAUNCHER_GRACE if 'TORCHELASTIC_RUN_ID' in os.environ else 0.0
         if self.number and time.monotonic() - self._since >= grace:
