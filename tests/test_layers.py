@@ -18,6 +18,7 @@ ALLOWED = {
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
     'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'torch', 'cv2', 'basicsr'},
+    'compare': BASE | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'torch', 'cv2', 'basicsr'},
     'weights': set(),
     'models': BASE | {'options', 'physics', 'losses', 'data', 'visual', 'torch', 'basicsr'},
     'pipelines': BASE | {'options', 'models', 'data', 'torch', 'basicsr'},

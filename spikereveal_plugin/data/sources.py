@@ -102,6 +102,10 @@ class LmdbSource:
             return {}
         return {int(k.rpartition('/')[2]): self._sequence.read(k) for k in self._sequence_keys.get(key, ())}
 
+    def sharp_instants(self, key: str) -> tuple[int, ...]:
+        """Readouts of the sharp sequence, in its order, without reading it."""
+        return tuple(int(k.rpartition('/')[2]) for k in self._sequence_keys.get(key, ()))
+
 
 class FolderSource:
     """The authors' layout: `{blur,spike,sharp}_data/<sequence>/<name>`, the images `.png` or `.jpg`, spikes `.dat`."""

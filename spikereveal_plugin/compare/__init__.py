@@ -1,0 +1,1 @@
+"""`spikereveal compare`: methods scored side by side, each number with its protocol, as tables and one page."""

@@ -1,0 +1,121 @@
+"""The page, used as a person does, in headless Chromium."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from spikereveal_plugin.cli.spikereveal import main
+
+FLAGS = ['--headless', '--no-sandbox', '--disable-gpu']
+
+
+@pytest.fixture(scope='module')
+def page_file(tmp_path_factory, write_images) -> Path:
+    """Three folders of two sequences and an image, compared."""
+    root = tmp_path_factory.mktemp('page')
+    names = ('a', 'x/000', 'x/001', 'x/002', 'y/000', 'y/001', 'y/002')
+    folders = [write_images(root / name, sigma, names) for name, sigma in (('gt', 0), ('poor', 12), ('good <b>', 4))]
+    words = ['compare', *map(str, folders[1:]), '--gt', str(folders[0]), '-o', str(root / 'out')]
+    assert main([*words, '--metrics', 'psnr', 'piqe', '--title', '</script><b>Title']) == 0
+    return root / 'out/compare.html'
+
+
+@pytest.fixture(scope='module')
+def page(page_file):
+    """The page in a browser that has no network; its console is kept in `page.messages`."""
+    driver = pytest.importorskip('playwright.sync_api', reason='playwright is not here: pip install -e .[browser]')
+    chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+    if chromium is None:
+        pytest.skip('no chromium on this machine')
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=120_000)
+        page = browser.new_context(offline=True, viewport={'width': 1200, 'height': 900}).new_page()
+        page.messages = []
+        page.on('console', lambda message: page.messages.append(message.text))
+        page.on('pageerror', lambda error: page.messages.append(str(error)))
+        page.on('request', lambda request: page.messages.append(request.url) if 'http' in request.url[:5] else None)
+        page.goto(page_file.as_uri())
+        yield page
+        browser.close()
+
+
+def test_nothing_is_loaded_from_elsewhere(page_file):
+    text = page_file.read_text()
+    assert not re.findall(r'(?:src|href)\s*=\s*["\'](?!data:)', text)
+    assert set(re.findall(r'https?://[^\s"\'<]+', text)) <= {'http://www.w3.org/2000/svg'}
+    assert '{{' not in text
+    assert '<b>Title' not in text
+    assert len(text) < 10_000_000
+
+
+def first_column(page) -> list[str]:
+    return page.locator('#scores tbody th').all_text_contents()
+
+
+def test_the_page_loads(page):
+    assert page.messages == []
+    assert page.locator('h1').text_content() == '</script><b>Title'
+    assert first_column(page) == ['poor', 'good <b>']
+    assert page.locator('#scores td.best').count() == 2
+    assert page.locator('#plots svg').count() == 1
+    assert page.locator('#plots circle').count() == 2
+    widths = page.evaluate('[...document.images].map(image => image.naturalWidth)')
+    assert widths
+    assert all(widths)
+    assert page.evaluate('document.documentElement.scrollWidth <= innerWidth')
+
+
+def test_the_table_sorts(page):
+    button = page.locator('#scores thead button', has_text='psnr')
+    button.click()
+    assert first_column(page) == ['good <b>', 'poor']
+    assert page.locator('#scores th[aria-sort=descending]').count() == 1
+    button.click()
+    assert first_column(page) == ['poor', 'good <b>']
+    assert page.locator('#scores th[aria-sort=ascending]').count() == 1
+
+
+def move(page, selector, value) -> None:
+    page.locator(selector).evaluate('(e, v) => { e.value = v; e.dispatchEvent(new Event("input")); }', str(value))
+
+
+def test_the_divider_moves(page):
+    move(page, '#divider', 20)
+    assert '80%' in page.locator('#over').evaluate('e => e.style.clipPath')
+    box = page.locator('#stage').bounding_box()
+    page.locator('#stage').scroll_into_view_if_needed()
+    box = page.locator('#stage').bounding_box()
+    page.mouse.move(box['x'] + 0.5 * box['width'], box['y'] + 10)
+    page.mouse.down()
+    page.mouse.move(box['x'] + 0.75 * box['width'], box['y'] + 10)
+    page.mouse.up()
+    assert page.locator('#divider').input_value() in ('74', '75', '76')
+    left, right = (page.locator(f'#{name}').get_attribute('src') for name in ('over', 'under'))
+    assert left != right
+
+
+def test_time_moves(page):
+    options = page.locator('#sample option').all_text_contents()
+    page.select_option('#sample', label=next(text for text in options if text.endswith(': x')))
+    seen = []
+    for index in range(3):
+        move(page, '#time', index)
+        seen.append((page.locator('#under').get_attribute('src'), page.locator('#instant').text_content()))
+    assert len(set(seen)) == 3
+    assert seen[2][1] == 'frame 002 (3/3)'
+    page.locator('#play').click()
+    expect = pytest.importorskip('playwright.sync_api').expect
+    expect(page.locator('#instant')).not_to_have_text(seen[2][1], timeout=10_000)
+    page.locator('#play').click()
+
+
+def test_worst_cases_lead_to_their_frames(page):
+    row = page.locator('#worst tbody tr').first
+    row.locator('button').click()
+    sample = row.locator('td').nth(3).text_content()
+    assert page.locator('#reason').text_content().startswith(f'{sample}: ')
+    assert page.locator('#right').input_value() == 'good <b>'
+    assert page.locator('#crops figure').count() == 6
+    assert page.messages == []
