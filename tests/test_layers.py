@@ -20,8 +20,8 @@ ALLOWED = {
     'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'torch', 'cv2', 'basicsr'},
     'compare': BASE | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'torch', 'cv2', 'basicsr'},
     'weights': set(),
-    'models': BASE | {'options', 'physics', 'losses', 'data', 'visual', 'torch', 'basicsr'},
-    'pipelines': BASE | {'options', 'models', 'data', 'torch', 'basicsr'},
+    'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
+    'pipelines': BASE | {'options', 'models', 'data', 'metrics', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }
 

@@ -1,6 +1,14 @@
 """Metrics for BasicSR's `val.metrics`, registered by this import."""
 
 from .paper_metric import calculate_psnr_paper, calculate_ssim_paper
+from .protocol import Protocol, protocol, with_directions
 from .pyiqa_metric import calculate_pyiqa
 
-__all__ = ['calculate_psnr_paper', 'calculate_pyiqa', 'calculate_ssim_paper']
+__all__ = [
+    'Protocol',
+    'calculate_psnr_paper',
+    'calculate_pyiqa',
+    'calculate_ssim_paper',
+    'protocol',
+    'with_directions',
+]

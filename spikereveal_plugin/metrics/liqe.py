@@ -33,10 +33,12 @@ class Liqe(nn.Module):
     Args:
         clip: pyiqa's CLIP with LIQE's weights; its text half is no longer needed and is dropped.
         text: (5 * K, D), unit features of the prompts, K of each quality, the worst quality first.
+        weights_hash: SHA-256 of the weights' file.
     """
 
-    def __init__(self, clip: Any, text: Tensor) -> None:
+    def __init__(self, clip: Any, text: Tensor, weights_hash: str) -> None:
         super().__init__()
+        self.weights_hash = weights_hash
         self.visual: nn.Module = clip.visual
         self.text = nn.Buffer(text)
         self.scale = nn.Buffer(clip.logit_scale.detach().exp())
@@ -90,7 +92,8 @@ def load_liqe(name: str, source: WeightsSource) -> Liqe:
     url = import_module('pyiqa.archs.arch_util').get_url_from_name(FILES[name])
     path = source.find(FILES[name], url)
     clip = build_clip(_read(path), path)
-    return Liqe(clip, text_features(clip, prompts(name), sha256(path))).eval()
+    weights_hash = sha256(path)
+    return Liqe(clip, text_features(clip, prompts(name), weights_hash), weights_hash).eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -28,11 +28,13 @@ class Scorer:
         metric: what pyiqa says of it.
         device: where it runs.
         compute: images, and references where it needs them, to scores.
+        weights: the file of its weights and that file's SHA-256, where known.
     """
 
     metric: IqaMetric
     device: torch.device
     compute: Callable[..., Tensor]
+    weights: str | None = None
 
     @torch.no_grad()
     def __call__(self, images: Tensor, references: Tensor | None = None, *, resize_short: int | None = None) -> Tensor:
@@ -96,7 +98,8 @@ def scorer(name: str, device: str | None = None, weights_dir: str | None = None,
 def _make(metric: IqaMetric, device: torch.device, source: WeightsSource) -> Scorer:
     with own_random_numbers(device):
         if metric.name in FILES:
-            return Scorer(metric, device, load_liqe(metric.name, source).to(device))
+            network = load_liqe(metric.name, source).to(device)
+            return Scorer(metric, device, network, f'{FILES[metric.name]}, SHA-256 {network.weights_hash}')
         return Scorer(metric, device, _make_pyiqa(metric.name, device, source))
 
 

@@ -4,6 +4,7 @@ import csv
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby, zip_longest
 from operator import itemgetter
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from basicsr.utils.registry import METRIC_REGISTRY
 from torch import Tensor
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.metrics.protocol import protocol, weights_file
 from spikereveal_plugin.models.scene import Scene
 
 MIDDLE, SEQUENCE = 'middle', 'sequence'
@@ -24,6 +26,7 @@ class Report:
 
     def __init__(self, metrics: Mapping[str, Mapping[str, Any]], methods: Sequence[str], dataset: str) -> None:
         self._metrics = metrics
+        self._protocols = {name: protocol(section, f'val.metrics.{name}') for name, section in metrics.items()}
         self._methods = tuple(methods)
         self._dataset = dataset
         self._samples: list[dict[str, Any]] = []
@@ -33,31 +36,42 @@ class Report:
 
         Raises:
             OptionError: a metric needs a sharp image and the sample has none.
+            SpikeDataError: an image is not finite or of the wrong size, or a score is not a number.
         """
         middle = {scene.exposure.centre: scene.sharp}
         has_sequence = bool(scene.sharp_sequence) or scene.sharp is None
         sequence = {t: scene.sharp_sequence.get(t) for t in instants} if has_sequence else {}
-        for name, section in self._metrics.items():
+        for name in self._metrics:
             for part, sharp in ((MIDDLE, middle), (SEQUENCE, sequence)):
                 if not sharp:
                     continue
-                value = float(np.mean([self._score(name, section, frames[t], sharp[t], scene.key) for t in sharp]))
-                self._samples.append(
-                    {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
-                )
+                where = f'{self._dataset}, sample {scene.key}, method {method}'
+                value = float(np.mean([self._score(name, frames[t], sharp[t], f'{where}, readout {t}') for t in sharp]))
+                entry = {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
+                self._samples.append({**entry, 'readouts': list(sharp)})
 
-    def _score(self, name: str, section: Mapping[str, Any], frame: Tensor, sharp: Tensor | None, key: str) -> float:
+    def _score(self, name: str, frame: Tensor, sharp: Tensor | None, where: str) -> float:
+        section = self._metrics[name]
         metric = METRIC_REGISTRY.get(section['type'])
-        data: dict[str, Any] = _images('img', frame)
+        data: dict[str, Any] = _images('img', frame, f'{where}: the restored frame')
         if sharp is not None:
-            data |= _images('img2', sharp)
+            data |= _images('img2', sharp, f'{where}: the sharp image')
+            if sharp.shape != frame.shape:
+                sizes = [' x '.join(map(str, image.shape[-2:])) for image in (frame, sharp)]
+                raise SpikeDataError(f'{where}: the frame is {sizes[0]}, the sharp image {sizes[1]}')
         elif _needs_sharp(metric):
             raise OptionError(
-                f'val.metrics.{name} compares with a sharp image, and {self._dataset} has none for {key}; '
+                f'val.metrics.{name} compares with a sharp image, and there is none for {where}; '
                 'set dataroot_gt or take the metric out'
             )
         arguments = {k: v for k, v in section.items() if k not in ('type', 'better')}
-        return float(metric(**data, **arguments))
+        try:
+            value = float(metric(**data, **arguments))
+        except SpikeDataError as error:
+            raise SpikeDataError(f'{where}: {error}') from error
+        if np.isnan(value):
+            raise SpikeDataError(f'{where}: {name} is not a number')
+        return value
 
     def mean(self, method: str, metric: str, part: str) -> float | None:
         """Mean over samples, or None where nothing was scored."""
@@ -97,13 +111,30 @@ class Report:
 
     def markdown(self) -> str:
         """The table, as a person reads it in a log or a README."""
-        head = ['method', *(f'{metric} ({part})' for metric, part in self.columns())]
+        head = ['method', *(self.heading(*column, arrow=True) for column in self.columns())]
         body = [[row[0], *('-' if v is None else f'{v:.4f}' for v in row[1:])] for row in self.rows()]
         widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
         lines = [head, ['-' * width for width in widths], *body]
-        return '\n'.join(
-            '| ' + ' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + ' |' for line in lines
-        )
+        table = ['| ' + ' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + ' |' for line in lines]
+        return '\n'.join([*table, '', *(f'- {line}' for line in self.legend())])
+
+    def heading(self, metric: str, part: str, *, arrow: bool = False) -> str:
+        """A column's name, with the protocol, and an arrow where better is."""
+        how = self._protocols[metric]
+        return f'{metric}{f" {how.arrow}" if arrow else ""} ({part}, {how.label})'
+
+    def legend(self) -> list[str]:
+        """What the protocols of the table's columns are, and which readouts were scored."""
+        lines = []
+        for metric in dict.fromkeys(metric for metric, _ in self.columns()):
+            how, weights = self._protocols[metric], weights_file(self._metrics[metric])
+            lines.append(f'{metric}: {how.label}; {how.detail}' + (f'; {weights}' if weights else ''))
+        for part in dict.fromkeys(part for _, part in self.columns()):
+            scored = {tuple(entry['readouts']) for entry in self._samples if entry['part'] == part}
+            counts = sorted({len(readouts) for readouts in scored})
+            several = f'{" or ".join(map(str, counts))} of each exposure, see the JSON file'
+            lines.append(f'{part}: readouts {", ".join(map(str, min(scored))) if len(scored) == 1 else several}')
+        return lines
 
     def save(self, folder: Path | str, name: str) -> None:
         """Write `<name>.md` and `<name>.csv` (means) and `<name>.json` (means and every sample)."""
@@ -111,12 +142,24 @@ class Report:
         (root / f'{name}.md').write_text(self.markdown() + '\n', encoding='utf-8')
         with (root / f'{name}.csv').open('w', newline='', encoding='utf-8') as file:
             writer = csv.writer(file)
-            writer.writerow(['method', *(f'{metric}_{part}' for metric, part in self.columns())])
+            writer.writerow(['method', *(self.heading(*column) for column in self.columns())])
             writer.writerows(self.rows())
         means = [
-            {'method': m, 'metric': k, 'part': p, 'mean': float(np.mean(v))} for (m, k, p), v in self._scores().items()
+            {'method': m, 'metric': k, 'protocol': self._protocols[k].label, 'part': p, 'mean': float(np.mean(v))}
+            for (m, k, p), v in self._scores().items()
         ]
-        content = {'dataset': self._dataset, 'metrics': self._metrics, 'means': means, 'samples': self._samples}
+        protocols = {
+            name: {**asdict(how), 'weights': weights_file(self._metrics[name])}
+            for name, how in self._protocols.items()
+            if any(name == metric for metric, _ in self.columns())
+        }
+        content = {
+            'dataset': self._dataset,
+            'metrics': self._metrics,
+            'protocols': protocols,
+            'means': means,
+            'samples': self._samples,
+        }
         (root / f'{name}.json').write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')
 
 
@@ -125,7 +168,9 @@ def _needs_sharp(metric: Callable[..., float]) -> bool:
     return reference is not None and reference.default is inspect.Parameter.empty
 
 
-def _images(name: str, frame: Tensor) -> dict[str, Any]:
+def _images(name: str, frame: Tensor, where: str) -> dict[str, Any]:
     """A frame (1, 3, H, W) as BasicSR's metrics want it, BGR uint8 (H, W, 3), and unrounded, RGB in [0, 1]."""
+    if broken := int((~frame.isfinite()).sum()):
+        raise SpikeDataError(f'{where} holds {broken} of {frame.numel()} values that are NaN or infinite')
     rgb = frame[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     return {name: np.ascontiguousarray((rgb * 255).round().astype(np.uint8)[:, :, ::-1]), f'{name}_float': rgb}

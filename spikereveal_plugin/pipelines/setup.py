@@ -12,6 +12,7 @@ from basicsr.utils.dist_util import get_dist_info
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
+from spikereveal_plugin.metrics.protocol import with_directions
 from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
@@ -44,6 +45,8 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     if issubclass(model_class, SpikeModel):
         check_option_file(opt, model_class.train_options, model_class.methods)
         model_class.complete_options(opt)
+    if metrics := (opt.get('val') or {}).get('metrics'):
+        opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
     _set_devices(opt, args.launcher, args.local_rank)
     _set_seed(opt)
     _set_phases(opt)

@@ -22,7 +22,7 @@ def test_the_demo_runs_its_commands_and_says_when_the_student_is_poor(
         run_demo(tmp_path / 'demo', seed=0, scale=TINY)
     printed = capsys.readouterr().out
     assert printed.count('\n$ ') == 5
-    assert '| method  | psnr_paper (middle) |' in printed
+    assert '| method  | psnr_paper ↑ (middle, paper) |' in printed
     assert set(read_psnr(tmp_path / 'demo')) == {'blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn'}
     height, width = image_size(tmp_path / 'demo/demo.png')
     assert height > 2 * 64

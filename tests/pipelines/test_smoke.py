@@ -77,8 +77,10 @@ def check_results(results: Path, data: str) -> None:
     rows = list(csv.DictReader((results / f'{name}.csv').read_text().splitlines()))
     assert [row['method'] for row in rows] == ['blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn']
     assert all(np.isfinite(float(row[column])) for row in rows for column in row if column != 'method')
-    metrics = {'liqe'} if data == 'rsb' else {'psnr', 'ssim', 'psnr_paper', 'ssim_paper'}
-    expected = {f'{metric}_{part}' for metric in metrics for part in ('middle', 'sequence')}
+    basicsr = 'basicsr RGB crop 0'
+    known = {'psnr': basicsr, 'ssim': basicsr, 'psnr_paper': 'paper', 'ssim_paper': 'paper'}
+    protocols = {'liqe': 'pyiqa piqe full size'} if data == 'rsb' else known
+    expected = {f'{metric} ({part}, {how})' for metric, how in protocols.items() for part in ('middle', 'sequence')}
     assert set(rows[0]) == {'method', *expected}
     samples = json.loads((results / f'{name}.json').read_text())['samples']
     keys = {entry['sample'] for entry in samples}
