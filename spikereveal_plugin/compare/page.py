@@ -99,7 +99,7 @@ def _views(table: Table, source: Source) -> list[dict[str, Any]]:
         found = dict(_pictures(test_set, key, shown, source.folder))
         names = test_set.frames(key)
         middle = len(names) // 2
-        still = {label: frames[middle] for label, frames in found.items()}
+        still = {label: frames[min(middle, len(frames) - 1)] for label, frames in found.items()}
         cut = crops(still, ranking, ranking[0], SHARP)
         for crop in cut:
             crop['pictures'] = {label: jpeg(part, CROP_QUALITY) for label, part in crop['pictures'].items()}
@@ -114,10 +114,9 @@ def _views(table: Table, source: Source) -> list[dict[str, Any]]:
 def _pictures(
     test_set: TestSet, key: str, methods: Sequence[Method], folder: Path
 ) -> Iterator[tuple[str, list[Picture]]]:
-    """Yield label and frames: the blurry input where no method is it, methods, and the sharp frames."""
-    count = len(test_set.frames(key))
+    """Yield label and frames, or one picture for all times: blur where no method is it, methods, the sharp frames."""
     if isinstance(test_set, SpikeSet) and not any(isinstance(method, BlurMethod) for method in methods):
-        yield BLUR, [as_picture(test_set.shot(key).blur)] * count
+        yield BLUR, [as_picture(test_set.shot(key).blur)]
     for method in methods:
         yield method.label, method_pictures(method, test_set, key, folder)
     if (sharp := test_set.reference(key)) is not None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from spikereveal_plugin.compare.choose import Picture
-from spikereveal_plugin.compare.methods import DeblurMethod, Method
+from spikereveal_plugin.compare.methods import BlurMethod, DeblurMethod, Method
 from spikereveal_plugin.compare.reading import load_frame
 from spikereveal_plugin.compare.scoring import sample_digest
 from spikereveal_plugin.compare.sets import TestSet
@@ -25,7 +25,9 @@ def as_picture(frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pict
 
 
 def method_pictures(method: Method, test_set: TestSet, key: str, folder: Path) -> list[Picture]:
-    """Return a method's frames of a sample, 8 bits; what has to be computed is kept as PNG below `folder`."""
+    """Return a method's frames of a sample, 8 bits, or the one picture that it is; what is computed is kept as PNG."""
+    if isinstance(method, BlurMethod):
+        return [as_picture(test_set.shot(key).blur)]
     if not isinstance(method, DeblurMethod):
         return [as_picture(frame) for frame in method.restore(test_set, key)]
     kept = folder / sample_digest(method, test_set, key)[:32]
@@ -58,8 +60,7 @@ def jpeg(picture: Picture, quality: int) -> str:
 def within_budget(views: Sequence[Mapping[str, Sequence[Picture]]], budget: int) -> list[dict[str, list[str]]]:
     """Encode all views at the largest width and quality of the ladder whose sum is at most `budget` characters.
 
-    Equal pictures of one label, such as the blurry photo at each instant, are encoded alike; the smallest step of the
-    ladder is taken even where it is more.
+    The smallest step of the ladder is taken even where it is more.
     """
     encoded: list[dict[str, list[str]]] = []
     for width, quality in LADDER:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikereveal_plugin.compare.cost import Cost
-from spikereveal_plugin.compare.intervals import LEVEL, interval, paired_interval
+from spikereveal_plugin.compare.intervals import FEWEST, LEVEL, interval, paired_interval
 from spikereveal_plugin.compare.metrics import Metric
 from spikereveal_plugin.compare.scoring import Scored
 from spikereveal_plugin.compare.sets import TestSet
@@ -114,7 +114,7 @@ def build_table(
                 frames[method, column] = {key: list(values or ()) for key, values in found.items()}
     notes = (
         f'Means over samples; a sample is the mean over its frames. Intervals: {LEVEL:.0%} percentile bootstrap over '
-        f'samples, {bootstrap[0]} resamples, seed {bootstrap[1]}.',
+        f'samples, {bootstrap[0]} resamples, seed {bootstrap[1]}; none for fewer than {FEWEST}.',
     )
     cells = _cells(methods, columns, frames, bootstrap)
     return Table(tuple(methods), columns, cells, notes=notes)

@@ -127,8 +127,9 @@ function drawStage() {
     const value = number(score(label));
     return value === undefined ? label : `${label} · ${view.metric} ${show(value, digitsOf(view))}`;
   };
-  at('over').src = view.pictures[state.left][state.time];
-  at('under').src = view.pictures[state.right][state.time];
+  const picture = (label) => view.pictures[label][Math.min(state.time, view.pictures[label].length - 1)];
+  at('over').src = picture(state.left);
+  at('under').src = picture(state.right);
   at('over').alt = at('tag-left').textContent = tag(state.left);
   at('under').alt = at('tag-right').textContent = tag(state.right);
   at('time').value = String(state.time);

@@ -109,11 +109,17 @@ function against(column, cost) {
       stroke: colourOf(method), 'stroke-dasharray': '5 4' }),
     shape('text', { class: 'soft', x: SIZE.left + 6, y: height - 5 }, method));
   }
+  const names = []; // what labels cover: left, right, height
   methods.forEach((method, index) => {
     const [px, py] = [x(logs[index]), y(meanOf(method, column))];
     mark(svg, px, py, method, `${method}: ${cost.of(method).toPrecision(4)} ${cost.unit}`);
     const isRight = px > SIZE.width * 0.7;
-    svg.append(shape('text', { x: px + (isRight ? -9 : 9), y: py - 8, 'text-anchor': isRight ? 'end' : 'start' }, method));
+    const width = 7 * method.length;
+    const left = isRight ? px - 9 - width : px + 9;
+    const isFree = (height) => names.every(([a, b, other]) => Math.abs(other - height) > 13 || left > b || left + width < a);
+    const height = [-8, 16, -22, 30, -36, 44].map((offset) => py + offset).find(isFree) ?? py - 8;
+    names.push([left, left + width, height]);
+    svg.append(shape('text', { x: isRight ? px - 9 : px + 9, y: height, 'text-anchor': isRight ? 'end' : 'start' }, method));
   });
   return [figure];
 }
