@@ -3,7 +3,8 @@
 The authors' way, written from the paper: whole files decoded for an item; for each instant the teacher with its long
 rate anew, the student anew, LPIPS with a graph of all instants, NCHW, float32. Each row runs in processes of its own,
 and its memory is their peak above what they held before. Weights are random: timing needs no others.
-Seconds are the processor's (`process_time`) at one thread, which a busy machine disturbs less, and wall time at more.
+Seconds are the processor's (`process_time`) at one thread, which a busy machine disturbs less, and wall time at more:
+the median of three, or of as many as PATIENCE allows. Each result is printed as it is measured, the tables at the end.
 """
 
 import argparse
@@ -14,120 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
-import torchvision
-from bench_data import item_by_whole_files, make_files
-from lpips import LPIPS
-from torch.nn import functional as F
+from step_work import work_of
 
-import spikereveal_plugin  # noqa: F401  makes `import basicsr` work
-from spikereveal_plugin.archs import BSN, LDN, SpikeEDSR
-
-INSTANTS = (20, 44, 68, 92, 116)
-LIGHT = {'type': 'L1Loss'}
-
-
-def make_weights(folder: Path) -> None:
-    """Random weights of the teacher, and of VGG16 in torchvision's layout."""
-    torch.manual_seed(0)
-    torch.save({'params': BSN().state_dict()}, folder / 'bsn.pth')
-    torch.save({'params': SpikeEDSR().state_dict()}, folder / 'sr.pth')
-    features = torchvision.models.vgg16(weights=None).features.state_dict()
-    torch.save({f'features.{key}': value for key, value in features.items()}, folder / 'vgg.pth')
-
-
-def make_batch(crop: int, size: int) -> dict[str, Any]:
-    generator = torch.Generator().manual_seed(0)
-    return {
-        'lq': torch.rand(size, 3, crop, crop, generator=generator),
-        'spike': (torch.rand(size, 137, crop // 4, crop // 4, generator=generator) < 0.4).byte(),
-        'exposure': torch.tensor([[20, 97]] * size),
-        'teacher_gain': torch.rand(size, 5, crop, crop, generator=generator) + 0.5,
-        'teacher_instants': torch.tensor([INSTANTS] * size),
-    }
-
-
-def authors_teacher(bsn: BSN, edsr: SpikeEDSR, blur: torch.Tensor, spikes: torch.Tensor, t: int) -> torch.Tensor:
-    with torch.no_grad():
-        long = edsr(spikes[:, 20:117].mean(1, keepdim=True)).clamp(0, 1)
-        short = edsr(bsn(spikes[:, t - 4 : t + 5].mean(1, keepdim=True)).clamp(0, 1)).clamp(0, 1)
-        return torch.where(long == 0, 0, blur * short / long).clamp(0, 1)
-
-
-def authors_step(folder: Path, batch: dict[str, Any], loss: str) -> Callable[[], object]:
-    bsn, edsr, student = BSN(square_padding=True).eval(), SpikeEDSR().eval(), LDN()
-    optimizer = torch.optim.Adam(student.parameters(), 1e-3)
-    lpips = LPIPS(net='vgg', pnet_rand=True, verbose=False).requires_grad_(False) if loss == 'vgg' else None
-
-    def step() -> None:
-        blur, spikes = batch['lq'], batch['spike'].float()
-        frames, losses = [], []
-        for t in INSTANTS:
-            target = authors_teacher(bsn, edsr, blur, spikes, t)
-            frames.append(student(blur, spikes[:, t - 10 : t + 11]).clamp(0, 1))
-            losses.append(lpips(frames[-1], target).mean() if lpips else F.l1_loss(frames[-1], target))
-        total = sum(losses) / len(INSTANTS) + 100 * F.mse_loss(torch.stack(frames).mean(0), blur)
-        optimizer.zero_grad()
-        total.backward()
-        optimizer.step()
-
-    return step
-
-
-def our_step(folder: Path, batch: dict[str, Any], loss: str, teacher: str, amp: str | None) -> Callable[[], object]:
-    from basicsr.models import build_model
-
-    vgg = {'type': 'LPIPSLoss', 'net': 'vgg', 'backbone_path': str(folder / 'vgg.pth')}
-    train = {
-        'optim_g': {'type': 'Adam', 'lr': 1e-3},
-        'scheduler': {'type': 'CosineAnnealingRestartLR'},
-        'total_iter': 100,
-        'distill_opt': vgg if loss == 'vgg' else LIGHT,
-        'reblur_opt': {'type': 'ReblurLoss'},
-        'amp': amp,
-    }
-    opt = {'model_type': 'SpikeDistillModel', 'is_train': True, 'dist': False, 'rank': 0, 'num_gpu': 0, 'datasets': {}}
-    opt |= {'network_g': {'type': 'LDN'}, 'network_bsn': {'type': 'BSN'}, 'network_sr': {'type': 'SpikeEDSR'}}
-    opt['path'] = {f'pretrain_network_{key}': str(folder / f'{key}.pth') for key in ('bsn', 'sr')}
-    model = build_model({**opt, 'train': train})
-    model.is_teacher_cached = teacher == 'cache'
-
-    def step() -> None:
-        model.feed_data(batch)
-        model.optimize_parameters(1)
-
-    return step
-
-
-def our_teacher(folder: Path, batch: dict[str, Any]) -> Callable[[], object]:
-    from spikereveal_plugin.models.teacher import Teacher
-    from spikereveal_plugin.physics.exposure import Exposure
-
-    teacher = Teacher(BSN(), SpikeEDSR(), 9).to(memory_format=torch.channels_last)
-    return lambda: teacher(batch['lq'], batch['spike'], Exposure(20, 97), INSTANTS)
-
-
-def work_of(name: str, folder: Path, crop: int, size: int) -> Callable[[], object]:
-    """What a row of the table does once; `name` is `whose what [how]`."""
-    whose, what, *how = name.split()
-    if what == 'item':
-        dataset = make_files(folder)
-        return (lambda: item_by_whole_files(folder)) if whose == 'authors' else (lambda: dataset[0])
-    make_weights(folder)
-    batch = make_batch(crop, size)
-    if what == 'teacher' and whose == 'authors':
-        bsn, edsr = BSN(square_padding=True).eval(), SpikeEDSR().eval()
-        spikes = batch['spike'].float()
-        return lambda: [authors_teacher(bsn, edsr, batch['lq'], spikes, t) for t in INSTANTS]
-    if what == 'teacher':
-        return our_teacher(folder, batch)
-    if whose == 'authors':
-        return authors_step(folder, batch, what)
-    return our_step(folder, batch, what, how[0], how[1] if len(how) > 1 else None)
+PATIENCE = 8.0  # seconds; no further repetition of a row begins after that
+LIMIT = 100.0  # seconds of a row's process; beyond it the row is given up
 
 
 def measure(name: str, threads: int, crop: int, size: int, repeats: int) -> None:
@@ -138,81 +32,112 @@ def measure(name: str, threads: int, crop: int, size: int, repeats: int) -> None
         work = work_of(name, Path(folder), crop, size)
         held = current_megabytes()
         Path('/proc/self/clear_refs').write_text('5')  # resets the peak
-        times = []
-        for _ in range(repeats):
+        times, begun = [], time.perf_counter()
+        while len(times) < repeats and (not times or time.perf_counter() - begun < PATIENCE):
             started = clock()
             work()
             times.append(clock() - started)
     peak = int(next(line for line in Path('/proc/self/status').read_text().splitlines() if 'VmHWM' in line).split()[1])
-    total = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({'seconds': statistics.median(times), 'peak': peak / 1024 - held, 'total': total}))
+    result = {'seconds': statistics.median(times), 'peak': max(peak / 1024 - held, 0.1), 'times': len(times)}
+    print(json.dumps(result))
 
 
 def current_megabytes() -> float:
     return int(Path('/proc/self/statm').read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
-def in_process(name: str, threads: int, args: argparse.Namespace, repeats: int) -> dict[str, float]:
-    size = (args.crop, args.batch)
+def in_process(name: str, threads: int, args: argparse.Namespace) -> dict[str, float] | None:
+    """What `measure` prints, or None where the row failed or took too long, which is said."""
+    repeats = 9 if 'item' in name else args.repeats
     command = [sys.executable, __file__, '--only', name, '--threads', str(threads), '--repeats', str(repeats)]
-    command += ['--crop', str(size[0]), '--batch', str(size[1])]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    command += ['--crop', str(args.crop), '--batch', str(args.batch)]
+    try:
+        limit = None if args.published else LIMIT
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        print(f'{name}: given up after {LIMIT:.0f} s', flush=True)
+        return None
+    except subprocess.CalledProcessError as error:
+        print(f'{name}: failed: {(error.stderr.strip().splitlines() or ["no message"])[-1]}', flush=True)
+        return None
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def gemm_peak(threads: int) -> float:
-    """GFLOP a second of a large float32 matrix product here, the best of several."""
+def gemm_peak(threads: int, dtype: torch.dtype) -> float:
+    """GFLOP a second of a large matrix product here, the best of several."""
     torch.set_num_threads(threads)
     clock = time.process_time if threads == 1 else time.perf_counter
-    a, b, best = torch.rand(1536, 1536), torch.rand(1536, 1536), 0.0
-    for _ in range(8):
+    side, best, begun = 1024, 0.0, time.perf_counter()
+    a, b = torch.rand(side, side).to(dtype), torch.rand(side, side).to(dtype)
+    while best == 0 or time.perf_counter() - begun < 2:
         started = clock()
         a @ b
-        best = max(best, 2 * 1536**3 / (clock() - started) / 1e9)
+        best = max(best, 2 * side**3 / max(clock() - started, 1e-9) / 1e9)
     return best
 
 
-def count_gflop(name: str, crop: int, size: int) -> float:
-    """GFLOP of the convolutions of one row, counted by PyTorch."""
+def count_gflop(name: str) -> float:
+    """GFLOP of the convolutions of one row for each pixel of its batch, counted by PyTorch."""
     from torch.utils.flop_counter import FlopCounterMode
 
+    if 'item' in name:
+        return 0
     with tempfile.TemporaryDirectory() as folder, FlopCounterMode(display=False) as counter:
-        work_of(name, Path(folder), crop, size)()
-    return counter.get_total_flops() / 1e9
+        work_of(name.removesuffix(' bf16'), Path(folder), 32, 1)()
+    return counter.get_total_flops() / 1e9 / 32**2
 
 
 ROWS = (
     ('one item, crop 512', 'authors item', 'here item'),
     ('teacher, five instants', 'authors teacher', 'here teacher'),
+    ('step, L1, teacher cached', 'authors l1', 'here l1 cache'),
+    ('step, L1, cached, bf16', 'authors l1', 'here l1 cache bf16'),
     ('step, LPIPS-VGG, teacher online', 'authors vgg', 'here vgg online'),
     ('step, LPIPS-VGG, teacher cached', 'authors vgg', 'here vgg cache'),
     ('step, LPIPS-VGG, cached, bf16', 'authors vgg', 'here vgg cache bf16'),
-    ('step, L1, teacher cached', 'authors l1', 'here l1 cache'),
 )
+Results = dict[str, dict[str, float] | None]
 
 
-def table(args: argparse.Namespace) -> None:
-    flops = {name: count_gflop(name, 32, 1) for _, _, name in ROWS if 'item' not in name}
-    for threads in args.thread_counts:
-        peak = gemm_peak(threads)
-        print(f'\n{threads} thread(s), crop {args.crop}, batch {args.batch}; GEMM peak {peak:.0f} GFLOP/s\n')
-        print("| what | authors' way | here | ratio | peak memory, authors' | here | ratio | share of GEMM peak |")
-        print('| --- | --- | --- | --- | --- | --- | --- | --- |')
-        results: dict[str, dict[str, float]] = {}
-        for title, theirs, ours in ROWS:
-            for name in (theirs, ours):
-                if name not in results:
-                    results[name] = in_process(name, threads, args, 9 if 'item' in name else args.repeats)
-            their, our = results[theirs], results[ours]
-            unit, factor = ('ms', 1000) if 'item' in title else ('s', 1)
-            gflop = flops.get(ours, 0) * (args.crop / 32) ** 2 * args.batch
-            share = f'{100 * gflop / our["seconds"] / peak:.0f} %' if gflop else '-'
-            print(
-                f'| {title} | {factor * their["seconds"]:.3g} {unit} | {factor * our["seconds"]:.3g} {unit} | '
-                f'{their["seconds"] / our["seconds"]:.1f}x | {their["peak"]:.0f} MB | {our["peak"]:.0f} MB | '
-                f'{their["peak"] / max(our["peak"], 0.1):.1f}x | {share} |',
-                flush=True,
-            )
+def measure_all(threads: int, args: argparse.Namespace, counts: dict[str, float]) -> tuple[str, Results]:
+    """Measure what each row needs once, saying so; returns the table's title too."""
+    peaks = {'': gemm_peak(threads, torch.float32), 'bf16': gemm_peak(threads, torch.bfloat16)}
+    title = f'{threads} thread(s), crop {args.crop}, batch {args.batch}; GEMM peak {peaks[""]:.0f} GFLOP/s'
+    title += f' in float32, {peaks["bf16"]:.0f} in bfloat16'
+    print(f'\n{title}', flush=True)
+    results: Results = {}
+    for name in dict.fromkeys(name for _, *pair in ROWS for name in pair):
+        if (found := in_process(name, threads, args)) is not None:
+            gflop = counts[name] * args.crop**2 * args.batch
+            found['share'] = gflop / found['seconds'] / peaks['bf16' if name.endswith('bf16') else '']
+            times = f'{found["times"]} time{"s" if found["times"] > 1 else ""}'
+            print(f'{name}: {found["seconds"]:.3g} s ({times}), {found["peak"]:.0f} MB, {shown(found)}', flush=True)
+        results[name] = found
+    return title, results
+
+
+def shown(result: dict[str, float]) -> str:
+    """The share of the GEMM peak; - where nothing is multiplied."""
+    return f'{100 * result["share"]:.0f} %' if result['share'] else '-'
+
+
+def table(title: str, results: Results) -> None:
+    print(f'\n{title}\n')
+    print(
+        "| what | authors' way | here | ratio | memory, authors' | here | ratio | of the GEMM peak, authors' | here |"
+    )
+    print('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
+    for name, theirs, ours in ROWS:
+        their, our = results[theirs], results[ours]
+        if their is None or our is None:
+            print(f'| {name} | not measured | | | | | | | |')
+            continue
+        unit, factor = ('ms', 1000) if 'item' in name else ('s', 1)
+        print(
+            f'| {name} | {factor * their["seconds"]:.3g} {unit} | {factor * our["seconds"]:.3g} {unit} | '
+            f'{their["seconds"] / our["seconds"]:.1f}x | {their["peak"]:.0f} MB | {our["peak"]:.0f} MB | '
+            f'{their["peak"] / our["peak"]:.1f}x | {shown(their)} | {shown(our)} |'
+        )
 
 
 def main() -> None:
@@ -220,7 +145,7 @@ def main() -> None:
     parser.add_argument('--published', action='store_true', help='crop 512 and batch 4: minutes a step')
     parser.add_argument('--crop', type=int, default=256)
     parser.add_argument('--batch', type=int, default=2)
-    parser.add_argument('--repeats', type=int, default=1, help='of a step; the median is shown')
+    parser.add_argument('--repeats', type=int, default=3, help='of a step, at most; the median is shown')
     parser.add_argument('--thread-counts', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--only', help='one row, as JSON; the table runs these')
     parser.add_argument('--threads', type=int, default=1)
@@ -229,8 +154,11 @@ def main() -> None:
         args.crop, args.batch = 512, 4
     if args.only:
         measure(args.only, args.threads, args.crop, args.batch, args.repeats)
-    else:
-        table(args)
+        return
+    counts = {name: count_gflop(name) for name in dict.fromkeys(name for _, *pair in ROWS for name in pair)}
+    tables = [measure_all(threads, args, counts) for threads in args.thread_counts]
+    for title, results in tables:
+        table(title, results)
 
 
 if __name__ == '__main__':
