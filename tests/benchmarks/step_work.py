@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from bench_data import item_by_whole_files, make_files
 from lpips import LPIPS
 from torch.nn import functional as F
+from torchvision.models import vgg
 
 import spikereveal_plugin  # noqa: F401  makes `import basicsr` work
 from spikereveal_plugin.archs import BSN, LDN, SpikeEDSR
@@ -23,7 +23,7 @@ def make_weights(folder: Path) -> None:
     torch.manual_seed(0)
     torch.save({'params': BSN().state_dict()}, folder / 'bsn.pth')
     torch.save({'params': SpikeEDSR().state_dict()}, folder / 'sr.pth')
-    features = torchvision.models.vgg16(weights=None).features.state_dict()
+    features = vgg.make_layers(vgg.cfgs['D'], batch_norm=False).state_dict()  # the classifier is nine tenths of it
     torch.save({f'features.{key}': value for key, value in features.items()}, folder / 'vgg.pth')
 
 
@@ -69,12 +69,12 @@ def authors_step(folder: Path, batch: dict[str, Any], loss: str) -> Callable[[],
 def our_step(folder: Path, batch: dict[str, Any], loss: str, teacher: str, amp: str | None) -> Callable[[], object]:
     from basicsr.models import build_model
 
-    vgg = {'type': 'LPIPSLoss', 'net': 'vgg', 'backbone_path': str(folder / 'vgg.pth')}
+    perceptual = {'type': 'LPIPSLoss', 'net': 'vgg', 'backbone_path': str(folder / 'vgg.pth')}
     train = {
         'optim_g': {'type': 'Adam', 'lr': 1e-3},
         'scheduler': {'type': 'CosineAnnealingRestartLR'},
         'total_iter': 100,
-        'distill_opt': vgg if loss == 'vgg' else LIGHT,
+        'distill_opt': perceptual if loss == 'vgg' else LIGHT,
         'reblur_opt': {'type': 'ReblurLoss'},
         'amp': amp,
     }
