@@ -1,5 +1,7 @@
 """Every metric's protocol in words, and the direction that picks the best checkpoint."""
 
+from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import pyiqa
@@ -7,6 +9,7 @@ import pytest
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.metrics.protocol import protocol, with_directions
+from spikereveal_plugin.pipelines.setup import prepare_options
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,21 @@ def test_known_directions_are_filled_in_and_others_left():
 def test_what_contradicts_is_refused(section: dict[str, Any], match: str):
     with pytest.raises(OptionError, match=match):
         with_directions({'x': section})
+
+
+def test_the_best_checkpoint_is_the_one_with_the_lowest_piqe(tmp_path: Path):
+    """Through BasicSR's own record of best scores, from an option file that says nothing of the direction."""
+    from basicsr.models.base_model import BaseModel
+
+    path = tmp_path / 'stock.yml'
+    path.write_text(
+        'name: stock\nmodel_type: SRModel\nnum_gpu: 0\ndatasets: {val: {name: a}}\n'
+        'val: {metrics: {piqe: {type: calculate_pyiqa, metric_name: piqe}}}\n'
+    )
+    args = Namespace(opt=str(path), force_yml=None, launcher='none', local_rank=0, auto_resume=False, debug=False)
+    model = BaseModel.__new__(BaseModel)
+    model.opt = prepare_options(args, is_train=True)
+    model._initialize_best_metric_results('a')
+    for iteration, score in enumerate((40.0, 30.0, 50.0)):
+        model._update_best_metric_result('a', 'piqe', score, iteration)
+    assert model.best_metric_results['a']['piqe'] == {'better': 'lower', 'val': 30.0, 'iter': 1}
