@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def running(pid):
         return False
 
 
+def descendants(pid):
+    parents = {}
+    for entry in Path('/proc').iterdir():
+        with suppress(OSError, ValueError):
+            parents[int(entry.name)] = int((entry / 'stat').read_text().rpartition(')')[2].split()[1])
+    children = {child for child, parent in parents.items() if parent == pid}
+    return children.union(*map(descendants, children))
+
+
 @pytest.mark.skipif(not Path('/proc/self/task').is_dir(), reason='needs /proc to list processes')
 def test_workers_end_with_the_process_that_started_them(start, footage, whole, tmp_path):
     process = start(footage, tmp_path / 'set', replace(OPTIONS, workers=2))
@@ -133,18 +143,11 @@ def test_workers_end_with_the_process_that_started_them(start, footage, whole, t
     deadline = time.monotonic() + 120
     while not list(finished.glob('*/finished/*/*.json')) and time.monotonic() < deadline:
         time.sleep(0.01)
-    mine = [int(entry.name) for entry in Path('/proc').iterdir() if entry.name.isdigit()]
-    group = {pid for pid in mine if f'{tmp_path}'.encode() in _environment(pid)}
+    group = descendants(process.pid)
+    assert len(group) >= 3, 'a server and two workers'
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     while any(running(pid) for pid in group) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(running(pid) for pid in group)
     assert bytes_of(simulate_footage([footage], tmp_path / 'set', OPTIONS)) == whole
-
-
-def _environment(pid):
-    try:
-        return Path(f'/proc/{pid}/cmdline').read_bytes()
-    except OSError:
-        return b''
