@@ -1,11 +1,11 @@
 """Which image, spikes and ground truth on disk belong together."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from spikereveal_plugin.data.sources import FRAMES_PER_EXPOSURE, IMAGE_SUFFIXES
+from spikereveal_plugin.data.sources import IMAGE_SUFFIXES, files_by_key, sharp_sequence_files
 from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.physics.exposure import Exposure
@@ -56,8 +56,8 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
     """
     if images.is_file() and spikes.is_file():
         return Found((Recording('recording', _name(images.stem), images, spikes, split),), (), ())
-    image_files, spike_files = _by_key(images, IMAGE_SUFFIXES), _by_key(spikes, SPIKE_SUFFIXES)
-    sharp_files = _by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
+    image_files, spike_files = files_by_key(images, IMAGE_SUFFIXES), files_by_key(spikes, SPIKE_SUFFIXES)
+    sharp_files = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
     both = [key for key in image_files if key in spike_files]
     if not both:
         raise SpikeDataError(
@@ -84,25 +84,16 @@ def find_authors_release(root: Path, split: str, exposure: Exposure) -> Found:
     """
     sharp = root / 'sharp_data'
     found = find_recordings(root / 'blur_data', root / 'spike_data', sharp if sharp.is_dir() else None, split=split)
-    with_sequences = tuple(_with_sequence(recording, exposure) for recording in found.recordings)
-    return Found(with_sequences, found.without_spikes, found.without_image)
-
-
-def _with_sequence(recording: Recording, exposure: Exposure) -> Recording:
-    """Add the originals 0, 2, ..., 12 of the exposure, if all are on disk; names count original frames."""
-    sharp, half = recording.sharp, FRAMES_PER_EXPOSURE // 2
-    step, rest = divmod(exposure.length - 1, FRAMES_PER_EXPOSURE - 1)
-    if sharp is None or rest or not sharp.stem.isdigit():
-        return recording
-    frames = {
-        exposure.centre + step * offset: sharp.with_stem(f'{int(sharp.stem) + offset:0{len(sharp.stem)}d}')
-        for offset in range(-half, half + 1, 2)
-    }
-    if not all(path.is_file() for path in frames.values()):
-        return recording
-    return Recording(
-        *(recording.sequence, recording.name, recording.image, recording.spikes, recording.split, sharp), frames
-    )
+    if not sharp.is_dir():
+        return found
+    files = files_by_key(sharp, IMAGE_SUFFIXES)
+    keys = {path: key for key, path in files.items()}
+    recordings = [
+        replace(item, sharp_frames=sharp_sequence_files(keys[item.sharp], files, exposure))
+        for item in found.recordings
+        if item.sharp
+    ]
+    return replace(found, recordings=tuple(recordings))
 
 
 _KEEP: Final = frozenset('-_+=()[] ')
@@ -111,16 +102,3 @@ _KEEP: Final = frozenset('-_+=()[] ')
 def _name(text: str) -> str:
     """Make a name that an LMDB key can hold: what is not ASCII, or a dot, becomes an underscore."""
     return ''.join(letter if letter.isascii() and (letter.isalnum() or letter in _KEEP) else '_' for letter in text)
-
-
-def _by_key(root: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    if not root.is_dir():
-        raise SpikeDataError(f'{root}: no such folder')
-    found: dict[str, Path] = {}
-    for path in sorted(root.rglob('*')):
-        if path.suffix.lower() in suffixes and path.is_file():
-            key = path.relative_to(root).with_suffix('').as_posix()
-            if key in found:
-                raise SpikeDataError(f'{path} and {found[key].name} are two files of one sample; keep one')
-            found[key] = path
-    return found

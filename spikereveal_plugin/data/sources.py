@@ -1,5 +1,6 @@
 """Where blurry images, spikes and sharp images come from: an LMDB set, or folders in the authors' layout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from spikereveal_plugin.data.image_lmdb import ImageLmdb
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb, SpikeRecord
 from spikereveal_plugin.formats.vidar import count_readouts, read_vidar
+from spikereveal_plugin.physics.exposure import Exposure
 
 Image = npt.NDArray[np.uint8]
 Spikes = npt.NDArray[np.uint8]
@@ -112,7 +114,7 @@ class FolderSource:
 
     def __init__(self, blur: Path, spike: Path, sharp: Path | None, exposure: tuple[int, int], ratio: int) -> None:
         self._spike_root, self._sharp_root, self._exposure, self._ratio = spike, sharp, exposure, ratio
-        images = _images(blur)
+        images = files_by_key(blur, IMAGE_SUFFIXES)
         self._blur = {key: path for key, path in images.items() if self._dat(key).is_file()}
         self.without_spikes = tuple(key for key in images if key not in self._blur)
         self.keys = tuple(self._blur)
@@ -120,7 +122,7 @@ class FolderSource:
             raise SpikeDataError(
                 f'{blur} and {spike} have no sample in common; expected <sequence>/<name>.png and .dat'
             )
-        self._sharp = _images(sharp) if sharp else {}
+        self._sharp = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
         if sharp and (missing := [key for key in self.keys if key not in self._sharp]):
             raise SpikeDataError(f'{sharp} has no sharp image for {missing[0]} ({len(missing)} missing in all)')
 
@@ -163,28 +165,44 @@ class FolderSource:
         return load_image(self._sharp[key]) if self._sharp else None
 
     def sharp_sequence(self, key: str) -> dict[int, Image]:
-        """The seven original frames 0, 2, ..., 12 of the exposure, if all of them are on disk."""
-        folder, _, name = key.rpartition('/')
-        first, length = self._exposure
-        step = (length - 1) // (FRAMES_PER_EXPOSURE - 1)
-        half = FRAMES_PER_EXPOSURE // 2
-        if not self._sharp or not name.isdigit() or step * (FRAMES_PER_EXPOSURE - 1) != length - 1:
-            return {}
-        names = {offset: f'{folder}/{int(name) + offset:0{len(name)}d}' for offset in range(-half, half + 1, 2)}
-        if not all(key in self._sharp for key in names.values()):
-            return {}
-        centre = first + length // 2
-        return {centre + step * offset: load_image(self._sharp[key]) for offset, key in names.items()}
+        """The originals 0, 2, ..., 12 of the exposure, if all of them are on disk."""
+        files = sharp_sequence_files(key, self._sharp, Exposure(*self._exposure))
+        return {readout: load_image(path) for readout, path in files.items()}
 
 
-def _images(root: Path) -> dict[str, Path]:
+def files_by_key(root: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Return files below `root` by their path in it without its suffix, in order.
+
+    Raises:
+        SpikeDataError: `root` is no folder, or two files share a key.
+    """
     if not root.is_dir():
-        raise SpikeDataError(f'{root}: no such folder of images')
-    files = (path for path in sorted(root.rglob('*')) if path.suffix.lower() in IMAGE_SUFFIXES)
-    images: dict[str, Path] = {}
-    for path in files:
-        key = path.relative_to(root).with_suffix('').as_posix()
-        if key in images:
-            raise SpikeDataError(f'{path} and {images[key].name} are two images of one sample; keep one')
-        images[key] = path
-    return images
+        raise SpikeDataError(f'{root}: no such folder')
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob('*')):
+        if path.suffix.lower() in suffixes and path.is_file():
+            key = path.relative_to(root).with_suffix('').as_posix()
+            if key in found:
+                raise SpikeDataError(f'{path} and {found[key].name} are two files of one sample; keep one')
+            found[key] = path
+    return found
+
+
+def sharp_sequence_files(key: str, sharp: Mapping[str, Path], exposure: Exposure) -> dict[int, Path]:
+    """Return, by readout, the seven originals 0, 2, ..., 12 of the exposure; none unless all of them are there.
+
+    Args:
+        key: `<sequence>/<number of the middle original>`.
+        sharp: sharp images by key.
+        exposure: twelve steps from its first readout to its last, or there are none.
+    """
+    folder, _, name = key.rpartition('/')
+    step, rest = divmod(exposure.length - 1, FRAMES_PER_EXPOSURE - 1)
+    if not step or rest or not name.isdigit():
+        return {}
+    half = FRAMES_PER_EXPOSURE // 2
+    keys = {
+        exposure.centre + step * offset: f'{folder}/{int(name) + offset:0{len(name)}d}'.removeprefix('/')
+        for offset in range(-half, half + 1, 2)
+    }
+    return {readout: sharp[key] for readout, key in keys.items()} if sharp.keys() >= set(keys.values()) else {}

@@ -11,7 +11,7 @@ from typing import Any
 import lmdb
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, record_key
+from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, commit, record_key
 
 FLUSH_SECONDS = 5.0
 
@@ -81,7 +81,7 @@ class GrowingLmdb:
         key = record_key(name, self._environment.max_key_size(), self.path)
         sizes = ','.join(str(size) for size in shape)
         try:
-            self._store(key.encode(), payload)
+            self._map_size = commit(self._environment, self._map_size, key.encode(), payload)
             self._pending.append(f'{name} ({sizes}) {note}'.rstrip() + '\n')
             if time.monotonic() - self._flushed > FLUSH_SECONDS:
                 self._flush()
@@ -99,16 +99,6 @@ class GrowingLmdb:
         self._meta.flush()
         os.fsync(self._meta.fileno())
         self._pending, self._flushed = [], time.monotonic()
-
-    def _store(self, key: bytes, payload: bytes) -> None:
-        while True:
-            try:
-                with self._environment.begin(write=True) as transaction:
-                    transaction.put(key, payload)
-                return
-            except lmdb.MapFullError:
-                self._map_size = 2 * self._map_size + len(payload)
-                self._environment.set_mapsize(self._map_size)
 
     def _close(self) -> None:
         if self._environment is not None:

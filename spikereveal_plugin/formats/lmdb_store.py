@@ -189,16 +189,10 @@ class LmdbWriter:
 
     def _store(self, key: bytes, payload: bytes) -> None:
         """Commit one record, with a larger map where the present one is full."""
-        while True:
-            try:
-                with self._environment.begin(write=True) as transaction:
-                    transaction.put(key, payload)
-                return
-            except lmdb.MapFullError:
-                self._map_size = 2 * self._map_size + len(payload)
-                self._environment.set_mapsize(self._map_size)
-            except lmdb.DiskError as error:  # what lmdb makes of ENOSPC
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from error
+        try:
+            self._map_size = commit(self._environment, self._map_size, key, payload)
+        except lmdb.DiskError as error:  # what lmdb makes of ENOSPC
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -224,6 +218,18 @@ class LmdbWriter:
         if self.path.exists():
             raise SpikeDataError(f'{self.path} was created by someone else meanwhile; delete it or choose another path')
         self._partial.rename(self.path)
+
+
+def commit(environment: Any, map_size: int, key: bytes, payload: bytes) -> int:
+    """Commit one record, with a larger map where the present one is full; return the map's size."""
+    while True:
+        try:
+            with environment.begin(write=True) as transaction:
+                transaction.put(key, payload)
+            return map_size
+        except lmdb.MapFullError:
+            map_size = 2 * map_size + len(payload)
+            environment.set_mapsize(map_size)
 
 
 def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
