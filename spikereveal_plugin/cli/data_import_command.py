@@ -63,7 +63,9 @@ def _run_gopro(args: argparse.Namespace) -> None:
     if not splits:
         raise SpikeDataError(f'{args.root}: neither train/blur_data nor test/blur_data is there; is it Spike-GOPRO?')
     found = [find_authors_release(args.root / split, split, exposure) for split in splits]
-    options = ImportOptions(exposure, test=tuple(args.test), overwrite=args.overwrite, workers=args.workers)
+    options = ImportOptions(
+        exposure, test=tuple(args.test), overwrite=args.overwrite, workers=args.workers, num_readouts=137
+    )
     import_recordings(found, args.out, 'spikereveal data import gopro', options)
 
 
@@ -75,7 +77,11 @@ def _run_rsb(args: argparse.Namespace) -> None:
 
     exposure = Exposure(0, 400)
     options = ImportOptions(
-        exposure, SpikeLayout(250, 400), test=tuple(args.test), overwrite=args.overwrite, workers=args.workers
+        *(exposure, SpikeLayout(250, 400)),
+        test=tuple(args.test),
+        overwrite=args.overwrite,
+        workers=args.workers,
+        num_readouts=400,
     )
     found = [find_authors_release(args.root, 'train', exposure)]
     import_recordings(found, args.out, 'spikereveal data import rsb', options)

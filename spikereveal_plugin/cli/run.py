@@ -27,6 +27,12 @@ def run(
     except SpikeRevealError as error:
         say(f'{traceback.format_exc() if debug else ""}error: {error}\n')
         return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = f'{error.strerror or type(error).__name__}; does the path exist, and may it be read and written?'
+        say(f'{traceback.format_exc() if debug else ""}error: {error.filename}: {reason}\n')
+        return 1
     except KeyboardInterrupt:
         say('interrupted\n')
         return INTERRUPTED

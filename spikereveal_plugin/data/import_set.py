@@ -3,9 +3,8 @@
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +39,7 @@ class ImportOptions:
         test: sequences that form the test split.
         overwrite: replace a data set that exists.
         workers: processes; the result does not depend on their number.
+        num_readouts: what each stream must have, where that is known.
     """
 
     exposure: Exposure | None = None
@@ -49,6 +49,7 @@ class ImportOptions:
     test: tuple[str, ...] = ()
     overwrite: bool = False
     workers: int = 1
+    num_readouts: int | None = None
 
     def __post_init__(self) -> None:
         if self.ratio < 1:
@@ -102,9 +103,12 @@ def read_recording(recording: Recording, options: ImportOptions) -> Sample:
     image = load_image(recording.image)
     spikes = load_spikes(recording.spikes, _layout(recording, options))
     exposure = _exposure(recording, len(spikes), options)
-    others = [load_image(path) for path in (recording.sharp, *recording.sharp_frames.values()) if path]
-    if odd := [path for path, other in zip(recording.files(), others, strict=False) if other.shape != image.shape]:
-        raise SpikeDataError(f'{odd[0]} and the sharp image differ in size')
+    paths = [path for path in (recording.sharp, *recording.sharp_frames.values()) if path]
+    others = [load_image(path) for path in paths]
+    for path, other in zip(paths, others, strict=True):
+        if other.shape != image.shape:
+            sizes = f'{other.shape[0]}x{other.shape[1]}, but {recording.image} is {image.shape[0]}x{image.shape[1]}'
+            raise SpikeDataError(f'{path}: {sizes} (height x width); sharp and blurry images have one size')
     images, spikes = _aligned([image, *others], spikes, recording, options)
     sharp = images[1] if recording.sharp else None
     frames = dict(zip(recording.sharp_frames, images[2:], strict=True))
@@ -125,8 +129,7 @@ def _layout(recording: Recording, options: ImportOptions) -> SpikeLayout:
             f'{recording.image}: {height}x{width} is not {options.ratio} times a whole sensor size; give --height and '
             f'--width of the sensor, or another --ratio'
         )
-    fields = {name: getattr(layout, name) for name in layout.__dataclass_fields__}
-    return SpikeLayout(**(fields | {'height': sensor[0], 'width': sensor[1]}))
+    return replace(layout, height=sensor[0], width=sensor[1])
 
 
 def _exposure(recording: Recording, num_readouts: int, options: ImportOptions) -> Exposure:
@@ -134,6 +137,11 @@ def _exposure(recording: Recording, num_readouts: int, options: ImportOptions) -
     if given is None and options.calibration:
         given = Exposure(options.calibration.first, options.calibration.length)
     exposure = given or Exposure(0, num_readouts)
+    if options.num_readouts not in (None, num_readouts):
+        raise SpikeDataError(
+            f'{recording.spikes}: {num_readouts} readouts, the release has {options.num_readouts} a file; is it '
+            f'damaged? Download it anew, or import other recordings with: spikereveal data import folder'
+        )
     if exposure.stop > num_readouts:
         raise SpikeDataError(
             f'{recording.spikes}: {num_readouts} readouts, the exposure ends at readout {exposure.stop}; '
@@ -172,7 +180,7 @@ def _split(recordings: list[Recording], test: tuple[str, ...]) -> list[Recording
     sequences = {recording.sequence for recording in recordings}
     if unknown := sorted(set(test) - sequences):
         raise OptionError(f'test sequence {unknown[0]!r} is not among {", ".join(sorted(sequences)[:20])}')
-    moved = [Recording(**{**_fields(item), 'split': 'test'}) if item.sequence in test else item for item in recordings]
+    moved = [replace(item, split='test') if item.sequence in test else item for item in recordings]
     keys: dict[tuple[str, str], Recording] = {}
     for item in moved:
         if (item.split, item.key) in keys:
@@ -181,10 +189,6 @@ def _split(recordings: list[Recording], test: tuple[str, ...]) -> list[Recording
             )
         keys[item.split, item.key] = item
     return moved
-
-
-def _fields(recording: Recording) -> dict[str, Any]:
-    return {name: getattr(recording, name) for name in recording.__dataclass_fields__}
 
 
 def _say_what_is_left_out(found: Sequence[Found]) -> None:

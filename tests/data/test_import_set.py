@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -86,7 +88,7 @@ def test_an_import_that_failed_goes_on(folders, capsys):
     ('words', 'message'),
     [
         (('--exposure', '5', '26'), '30 readouts, the exposure ends at readout 31'),
-        (('--ratio', '2'), 'pixels on a sensor of 16x24, expected 32x48|is not 2 times|raw spikes'),
+        (('--ratio', '2'), 'pixels on a sensor of 16x24, expected 32x48|is not 2 times|not a whole number of'),
         (('--test', 'c'), "test sequence 'c' is not among a, b_x"),
         (('--exposure', '-1', '5'), 'first must be 0 or more'),
         (('--calibration', 'absent.json'), 'absent.json: no readable calibration'),
@@ -125,3 +127,12 @@ def test_the_authors_rsb(shared, tmp_path):
     assert spikes.records['seq0/0000'].shape == (400, 250, 400)
     assert spikes.records['seq0/0000'].exposure_length == 400
     assert blur.shapes['seq0/0000'] == (1000, 1600)
+
+
+def test_a_file_of_the_release_that_is_cut_short_is_said(shared, tmp_path, capsys):
+    shutil.copytree(shared / 'data/ssdm_layout/GOPRO', tmp_path / 'GOPRO', copy_function=shutil.copyfile)
+    damaged = tmp_path / 'GOPRO/test/spike_data/SYN_coffee/000032.dat'
+    damaged.write_bytes(damaged.read_bytes()[: 120 * 180 * 320 // 8])  # holds the exposure, and whole readouts
+    words = ['-o', str(tmp_path / 'out'), '--workers', '1']
+    assert main(['data', 'import', 'gopro', str(tmp_path / 'GOPRO'), *words]) == 1
+    assert '000032.dat: 120 readouts, the release has 137 a file' in capsys.readouterr().err
