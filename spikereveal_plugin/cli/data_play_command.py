@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
 Shown side by side: the blurry image, the readout, TFP over the window, TFI. Dark streams are brightened.
 """
 _FRAMES = {'.png': 4, '.gif': 60}
+_MEASURED = 64  # blocks of a long stream that tell how bright it is
 
 
 def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -63,7 +64,7 @@ def _frames(stream: 'Stream', window: int, instants: list[int]) -> 'Iterator[npt
     from spikereveal_plugin.visual.contact_sheet import contact_sheet  # noqa: PLC0415
     from spikereveal_plugin.visual.tone import to_gray, white_level  # noqa: PLC0415
 
-    white = white_level(stream.spikes.mean(axis=0))
+    white = white_level(stream.spikes.rate(_MEASURED))
     for tiles in tqdm(play(stream, window, instants), total=len(instants), unit='instant', disable=None):
         pictures = [
             (label, tile if tile.dtype == np.uint8 else to_gray(tile, 1.0 if label.startswith('readout') else white))

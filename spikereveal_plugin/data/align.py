@@ -131,13 +131,15 @@ def offset_scores(
     Returns:
         (T - length + 1,) correlations, by the exposure's first readout.
     """
-    pixels = spikes[:, seen].astype(np.int32)
-    sums = np.concatenate((np.zeros((1, pixels.shape[1]), np.int64), pixels.cumsum(axis=0)))
-    rates = (sums[length:] - sums[:-length]).astype(np.float64)
     light = warped[seen].astype(np.float64)
     light = (light - light.mean()) / (light.std() + 1e-12)
-    rates -= rates.mean(axis=1, keepdims=True)
-    scores: npt.NDArray[np.float64] = rates @ light / (len(light) * (rates.std(axis=1) + 1e-12))
+    count = spikes[:length, seen].sum(axis=0, dtype=np.int32)
+    scores = np.empty(len(spikes) - length + 1)
+    for first in range(len(scores)):
+        if first:
+            count += spikes[first + length - 1, seen]
+            count -= spikes[first - 1, seen]
+        scores[first] = light @ count / (len(light) * (count.std() + 1e-12))  # light has no mean
     return scores
 
 

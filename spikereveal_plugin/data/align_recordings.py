@@ -23,7 +23,8 @@ from spikereveal_plugin.data.align import (
 from spikereveal_plugin.data.calibration import Calibration
 from spikereveal_plugin.data.image_file import load_image
 from spikereveal_plugin.data.recordings import Recording
-from spikereveal_plugin.data.spike_file import SpikeLayout, load_spikes
+from spikereveal_plugin.data.spike_file import SpikeLayout, open_spikes
+from spikereveal_plugin.data.spike_stream import SpikeStream
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.srgb import srgb_to_linear
@@ -81,7 +82,7 @@ def align_recordings(recordings: Sequence[Recording], options: AlignOptions) -> 
     for recording in tqdm(recordings, unit='recording', disable=None):
         pairs.append(_load(recording, options))
         _check_same(recording, pairs[0], pairs[-1])
-    length = options.length or pairs[0].spikes.shape[0]
+    length = options.length or len(pairs[0].spikes)
     alignments = _estimate([(pair, pair.rate(options.first or 0, options.length)) for pair in pairs], options)
     homography = _middle(alignments, pairs[0].light.shape)
     first, lead = options.first or 0, None
@@ -93,7 +94,7 @@ def align_recordings(recordings: Sequence[Recording], options: AlignOptions) -> 
     residuals = [residual_shift(pair.light, pair.rate(first, length), homography) for pair in pairs]
     residual = float(np.nanmedian(residuals)) if np.isfinite(residuals).any() else 0.0
     rows = tuple(tuple(float(value) for value in row) for row in homography)
-    sizes = (pairs[0].light.shape, pairs[0].sensor)
+    sizes = (pairs[0].light.shape, pairs[0].spikes.sensor)
     calibration = Calibration(rows, *sizes, first, length, residual, len(pairs))  # type: ignore[arg-type]
     return AlignReport(
         calibration,
@@ -106,24 +107,25 @@ def align_recordings(recordings: Sequence[Recording], options: AlignOptions) -> 
 
 @dataclass(frozen=True)
 class _Pair:
-    light: Plane
-    spikes: npt.NDArray[np.bool_]
+    """Spikes are read anew each time, since many recordings together may not fit in memory."""
 
-    @property
-    def sensor(self) -> tuple[int, int]:
-        return self.spikes.shape[1], self.spikes.shape[2]
+    light: Plane
+    spikes: SpikeStream
 
     def rate(self, first: int, length: int | None) -> Plane:
         """(h, w) firing rate of the exposure; of the whole stream where its place is not known yet."""
         stop = len(self.spikes) if length is None else first + length
-        rate: Plane = self.spikes[first:stop].mean(axis=0, dtype=np.float32)
+        rate: Plane = self.spikes.read(first, stop).mean(axis=0, dtype=np.float32)
         return rate
 
 
 def _joint_offset(pairs: Sequence[_Pair], homography: Matrix, length: int) -> tuple[int, float]:
     """Return the first readout that fits all recordings best, and by how much its correlation exceeds the mean."""
     most = min(len(pair.spikes) for pair in pairs) - length + 1
-    curves = [offset_scores(pair.spikes, *on_sensor(pair.light, pair.sensor, homography), length) for pair in pairs]
+    curves = [
+        offset_scores(pair.spikes.whole(), *on_sensor(pair.light, pair.spikes.sensor, homography), length)
+        for pair in pairs
+    ]
     scores = np.mean([curve[:most] for curve in curves], axis=0)
     first = int(scores.argmax())
     return first, float(scores[first] - scores.mean())
@@ -132,17 +134,17 @@ def _joint_offset(pairs: Sequence[_Pair], homography: Matrix, length: int) -> tu
 def _load(recording: Recording, options: AlignOptions) -> _Pair:
     image = torch.from_numpy(load_image(recording.image)).permute(2, 0, 1).float() / 255
     light = gray(srgb_to_linear(image) if options.linear_light else image)[0].numpy()
-    spikes = load_spikes(recording.spikes, options.layout)
+    spikes = open_spikes(recording.spikes, options.layout)
     if (options.first or 0) + (options.length or 1) > len(spikes):
         raise SpikeDataError(f'{recording.spikes}: {len(spikes)} readouts are fewer than the exposure given')
     return _Pair(light, spikes)
 
 
 def _check_same(recording: Recording, first: _Pair, pair: _Pair) -> None:
-    if (pair.light.shape, pair.sensor) != (first.light.shape, first.sensor):
+    if (pair.light.shape, pair.spikes.sensor) != (first.light.shape, first.spikes.sensor):
         raise SpikeDataError(
-            f'{recording.image}: image {pair.light.shape}, sensor {pair.sensor}; the recordings before have '
-            f'{first.light.shape} and {first.sensor}: align them apart'
+            f'{recording.image}: image {pair.light.shape}, sensor {pair.spikes.sensor}; the recordings before have '
+            f'{first.light.shape} and {first.spikes.sensor}: align them apart'
         )
 
 

@@ -10,7 +10,8 @@ import torch
 
 from spikereveal_plugin.data.image_file import load_image
 from spikereveal_plugin.data.inspect_set import open_split
-from spikereveal_plugin.data.spike_file import SpikeLayout, load_spikes
+from spikereveal_plugin.data.spike_file import SpikeLayout, open_spikes
+from spikereveal_plugin.data.spike_stream import SpikeStream
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.physics.tfp import firing_rate, inter_spike_rate
@@ -21,14 +22,14 @@ TFI_REACH = 128  # readouts on either side in which the two spikes around an ins
 
 @dataclass(frozen=True)
 class Stream:
-    """Spikes (T, h, w) of 0 and 1, and the blurry image (H, W, 3) RGB where there is one."""
+    """Spikes, and the blurry image (H, W, 3) RGB where there is one."""
 
-    spikes: npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
+    spikes: SpikeStream
     blur: npt.NDArray[np.uint8] | None
 
 
 def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> Stream:
-    """Read a spike file, or a sample of a data set.
+    """Open a spike file, or a sample of a data set; readouts of a `.dat` and of a data set are read as they are shown.
 
     Args:
         path: `.dat`, `.npy`, `.npz`; `spike.lmdb`; or the folder of a split that holds it.
@@ -39,18 +40,19 @@ def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> St
         SpikeDataError: nothing readable is there.
     """
     image = load_image(blur) if blur else None
-    if path.suffix == '.lmdb':
-        spikes = SpikeLmdb(path)
-        return Stream(spikes.read(_key(spikes.keys, layout, path)), image)
     if path.is_dir():
-        if not (path / 'spike.lmdb').is_dir():
+        folder = path if path.suffix == '.lmdb' else path / 'spike.lmdb'
+        if not folder.is_dir():
             raise SpikeDataError(
                 f'{path} holds no spike.lmdb; give the folder of a split, such as {path}/test, or a file'
             )
-        source = open_split(path)
-        key = _key(source.keys, layout, path)
-        return Stream(source.spikes(key, None), image if image is not None else source.blur(key, None, 1))
-    return Stream(load_spikes(path, layout), image)
+        spikes = SpikeLmdb(folder)
+        key = _key(spikes.keys, layout, path)
+        if image is None and folder != path:
+            image = open_split(path).blur(key, None, 1)
+        shape = spikes.records[key].shape
+        return Stream(SpikeStream(shape, lambda start, stop: spikes.read(key, start=start, stop=stop)), image)
+    return Stream(open_spikes(path, layout), image)
 
 
 def _key(keys: tuple[str, ...], layout: SpikeLayout, path: Path) -> str:
@@ -81,7 +83,7 @@ def play(
         near, low = _part(stream, centre - half, centre + half + 1)
         around, first = _part(stream, instant - TFI_REACH, instant + TFI_REACH + 1)
         rates = (
-            (f'readout {instant}', stream.spikes[instant].astype(np.float32)),
+            (f'readout {instant}', stream.spikes.read(instant, instant + 1)[0].astype(np.float32)),
             (f'TFP, {window} readouts', firing_rate(near, centre - low, window)[0, 0].numpy()),
             ('TFI', inter_spike_rate(around, instant - first)[0, 0].numpy()),
         )
@@ -95,5 +97,5 @@ def spread_instants(num_readouts: int, count: int) -> list[int]:
 
 
 def _part(stream: Stream, first: int, stop: int) -> tuple[torch.Tensor, int]:
-    first = max(0, first)
-    return torch.from_numpy(np.ascontiguousarray(stream.spikes[first:stop]))[None], first
+    first, stop = max(0, first), min(stop, len(stream.spikes))
+    return torch.from_numpy(np.ascontiguousarray(stream.spikes.read(first, stop)))[None], first

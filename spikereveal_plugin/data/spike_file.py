@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from spikereveal_plugin.data.spike_stream import SpikeStream
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.array_file import load_arrays
 from spikereveal_plugin.formats.bits import checked_spikes
-from spikereveal_plugin.formats.vidar import unpack_spikes
+from spikereveal_plugin.formats.vidar import count_readouts
 
 SPIKE_SUFFIXES: Final = ('.dat', '.npy', '.npz')
 SPIKE_KEYS: Final = ('spk', 'spike', 'spikes')
@@ -57,24 +58,32 @@ class SpikeLayout:
 
 
 def load_spikes(path: Path, layout: SpikeLayout = SpikeLayout()) -> npt.NDArray[np.bool_]:
-    """Read a whole stream.
+    """Read a whole stream; see `open_spikes`.
+
+    Returns:
+        (T, h, w), top row first, true where a pixel fired.
+    """
+    return open_spikes(path, layout).whole()
+
+
+def open_spikes(path: Path, layout: SpikeLayout = SpikeLayout()) -> SpikeStream:
+    """Open a stream; of a `.dat` only the readouts that are asked for will be read.
 
     Args:
         path: ends in `.dat`, `.npy` or `.npz`.
         layout: what the file does not say itself.
 
-    Returns:
-        (T, h, w), top row first, true where a pixel fired.
-
     Raises:
         SpikeDataError: the file is absent or damaged, or is not as `layout` says.
     """
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise SpikeDataError(f'{path}: there is no such file')
     if suffix not in SPIKE_SUFFIXES:
         raise SpikeDataError(f'{path}: not a spike file; expected a name that ends in {", ".join(SPIKE_SUFFIXES)}')
     if not path.is_file():
         raise SpikeDataError(f'{path}: there is no such file')
-    return _from_dat(path, layout) if suffix == '.dat' else _from_arrays(path, layout)
+    return _from_dat(path, layout) if suffix == '.dat' else SpikeStream.of_array(_from_arrays(path, layout))
 
 
 def sensor_from_config(path: Path) -> tuple[int, int] | None:
@@ -103,18 +112,15 @@ def _read_config(config: Path) -> tuple[int, int] | None:
     return sizes  # type: ignore[return-value]
 
 
-def _from_dat(path: Path, layout: SpikeLayout) -> npt.NDArray[np.bool_]:
+def _from_dat(path: Path, layout: SpikeLayout) -> SpikeStream:
     sensor = layout.sensor or sensor_from_config(path)
     if sensor is None:
         raise SpikeDataError(
             f'{path}: a .dat does not say its sensor size; give --height and --width, put a {CONFIG_NAME} with spike_h '
             f'and spike_w beside it, or guess with: spikereveal data inspect {path}'
         )
-    raw = np.fromfile(path, np.uint8)[layout.header :]
-    try:
-        return unpack_spikes(raw, *sensor, flip=layout.flip)
-    except SpikeDataError as error:
-        raise SpikeDataError(f'{path}: {error}') from None
+    count = count_readouts(path, *sensor, layout.header)
+    return SpikeStream.of_dat(path, (count, *sensor), flip=layout.flip, header=layout.header)
 
 
 def _from_arrays(path: Path, layout: SpikeLayout) -> npt.NDArray[np.bool_]:

@@ -71,15 +71,15 @@ def unpack_spikes(raw: Raw, height: int, width: int, *, flip: bool = True) -> np
     return spikes[:, ::-1] if flip else spikes
 
 
-def count_readouts(path: Path, height: int, width: int) -> int:
-    """Return how many readouts a `.dat` file of a `height` x `width` sensor holds.
+def count_readouts(path: Path, height: int, width: int, header: int = 0) -> int:
+    """Return how many readouts a `.dat` file of a `height` x `width` sensor holds after `header` bytes.
 
     Raises:
         SpikeDataError: the file is absent, empty, or not a whole number of readouts.
     """
     if not path.is_file():
         raise SpikeDataError(f'{path}: there is no such file')
-    return _whole_readouts(path.stat().st_size, height, width, str(path))
+    return _whole_readouts(max(0, path.stat().st_size - header), height, width, str(path))
 
 
 def read_vidar(  # noqa: PLR0913  (a file, its sensor and a window)
@@ -105,8 +105,28 @@ def read_vidar(  # noqa: PLR0913  (a file, its sensor and a window)
     count = count_readouts(path, height, width)
     stop = count if stop is None else stop
     checked_span('readouts', start, stop, count, str(path))
+    return read_readouts(path, height, width, start, stop, flip=flip)
+
+
+def read_readouts(  # noqa: PLR0913  (a file, its sensor and a window)
+    path: Path, height: int, width: int, start: int, stop: int, *, flip: bool = True, header: int = 0
+) -> npt.NDArray[np.bool_]:
+    """Read readouts [start, stop) as `read_vidar` does, of a file whose number of readouts is known already.
+
+    Args:
+        path: the file.
+        height: the sensor's rows.
+        width: the sensor's columns.
+        start: first readout.
+        stop: readout after the last, inside the file.
+        flip: the bottom row is stored first, as the camera does.
+        header: bytes before the first readout.
+
+    Raises:
+        SpikeDataError: a readout's padding bits are set.
+    """
     size = readout_bytes(height, width)
-    window = np.memmap(path, np.uint8, mode='r', offset=start * size, shape=((stop - start) * size,))
+    window = np.memmap(path, np.uint8, mode='r', offset=header + start * size, shape=((stop - start) * size,))
     try:
         return unpack_spikes(window, height, width, flip=flip)
     except SpikeDataError as error:

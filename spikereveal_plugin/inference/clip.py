@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES, SpikeLayout, load_spikes, sensor_from_config
+from spikereveal_plugin.data.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.vidar import count_readouts, read_vidar, readout_bytes
+from spikereveal_plugin.formats.vidar import readout_bytes
 from spikereveal_plugin.inference.fit import RATIO
 from spikereveal_plugin.physics.exposure import Exposure
 
@@ -41,22 +41,13 @@ def read_clip(
     Raises:
         SpikeDataError: the file is missing or damaged, its sensor is not known, or the exposure leaves it.
     """
-    _check_suffix(path)
-    if path.suffix.lower() != '.dat' or layout.header:
-        stream = load_spikes(path, layout)
-        count = len(stream)
-        exposure = _inside(exposure, count, path)
-        first, stop = max(0, exposure.first - margin), min(count, exposure.stop + margin)
-        return SpikeClip(stream[first:stop], Exposure(exposure.first - first, exposure.length), first)
-    if layout.sensor is None:
+    if path.suffix.lower() == '.dat' and layout.sensor is None:
         found = dat_sensor(path, image, layout)
         layout = replace(layout, height=found[0], width=found[1])
-    height, width = layout.sensor or (0, 0)
-    count = count_readouts(path, height, width)
-    exposure = _inside(exposure, count, path)
-    first, stop = max(0, exposure.first - margin), min(count, exposure.stop + margin)
-    stream = read_vidar(path, height, width, start=first, stop=stop, flip=layout.flip)
-    return SpikeClip(stream, Exposure(exposure.first - first, exposure.length), first)
+    stream = open_spikes(path, layout)
+    exposure = _inside(exposure, len(stream), path)
+    first, stop = max(0, exposure.first - margin), min(len(stream), exposure.stop + margin)
+    return SpikeClip(stream.read(first, stop), Exposure(exposure.first - first, exposure.length), first)
 
 
 def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
@@ -87,11 +78,6 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
         f'{path}: {num_bytes} bytes are not a whole number of {up[1]}x{up[0]} readouts ({readout_bytes(*up)} bytes '
         f'each), which an image of {width}x{height} needs; give --height and --width of the spike camera'
     )
-
-
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in SPIKE_SUFFIXES:
-        raise SpikeDataError(f'{path}: not a spike file; expected a name that ends in {", ".join(SPIKE_SUFFIXES)}')
 
 
 def _inside(exposure: Exposure | None, count: int, path: Path) -> Exposure:

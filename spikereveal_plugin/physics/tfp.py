@@ -73,13 +73,25 @@ def inter_spike_rate(spikes: Tensor, instant: int) -> Tensor:
         ValueError: the instant leaves the stream.
     """
     _readouts(spikes, instant, instant + 1, 'instant')
-    num_readouts = spikes.shape[1]
-    times = torch.arange(num_readouts, dtype=torch.int32, device=spikes.device).view(1, -1, 1, 1)
-    fired = spikes != 0
-    before = times.where(fired & (times <= instant), -1).amax(dim=1, keepdim=True)
-    after = times.where(fired & (times > instant), num_readouts).amin(dim=1, keepdim=True)
-    enclosed = (before >= 0) & (after < num_readouts)
-    return enclosed / (after - before)
+    before = _readouts_to_spike(spikes[:, : instant + 1].flip(1))
+    after = _readouts_to_spike(spikes[:, instant + 1 :])
+    enclosed = (before >= 0) & (after >= 0)
+    return torch.where(enclosed, 1 / (before + after + 1).float(), 0.0)
+
+
+def _readouts_to_spike(spikes: Tensor) -> Tensor:
+    """Return how many readouts pass before each pixel's first spike, (B, 1, h, w), -1 where there is none.
+
+    Readout by readout, since most pixels fire soon.
+    """
+    batch, num_readouts, height, width = spikes.shape
+    waited = torch.full((batch, 1, height, width), -1, dtype=torch.int32, device=spikes.device)
+    for passed in range(num_readouts):
+        silent = waited < 0
+        if not silent.any():
+            break
+        waited[silent & (spikes[:, passed : passed + 1] != 0)] = passed
+    return waited
 
 
 def _readouts(spikes: Tensor, first: int, stop: int, name: str) -> Tensor:

@@ -5,6 +5,7 @@ from PIL import Image
 
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.data.playback import Stream, play, spread_instants
+from spikereveal_plugin.data.spike_stream import SpikeStream
 from spikereveal_plugin.errors import OptionError
 
 
@@ -40,7 +41,7 @@ def test_pictures_are_the_rates():
     spikes = np.zeros((20, 2, 2), np.uint8)
     spikes[::4, 0, 0] = 1  # readouts 0, 4, 8, ...
     spikes[:, 1, 1] = 1
-    ((_, readout), (_, tfp), (_, tfi)) = next(play(Stream(spikes, None), 5, [8]))
+    ((_, readout), (_, tfp), (_, tfi)) = next(play(Stream(SpikeStream.of_array(spikes), None), 5, [8]))
     np.testing.assert_array_equal(readout, spikes[8])
     np.testing.assert_allclose(tfp, [[0.2, 0], [0, 1]])
     np.testing.assert_allclose(tfi, [[0.25, 0], [0, 1]])
@@ -49,11 +50,12 @@ def test_pictures_are_the_rates():
 def test_the_window_moves_inward_at_the_ends():
     spikes = np.zeros((9, 1, 1), np.uint8)
     spikes[:3] = 1
-    rates = [dict(tiles)['TFP, 3 readouts'][0, 0] for tiles in play(Stream(spikes, None), 3, [0, 8])]
+    stream = Stream(SpikeStream.of_array(spikes), None)
+    rates = [dict(tiles)['TFP, 3 readouts'][0, 0] for tiles in play(stream, 3, [0, 8])]
     assert rates == [1, 0]
     for window in (2, 11):
         with pytest.raises(OptionError, match='expected an odd number up to the stream of 9'):
-            next(play(Stream(spikes, None), window, [4]))
+            next(play(stream, window, [4]))
 
 
 def test_instants_are_spread():
@@ -64,3 +66,11 @@ def test_instants_are_spread():
 def test_other_names_are_refused(recording, capsys):
     assert main(['data', 'play', str(recording), '-o', 'o.avi']) == 1
     assert 'expected a name that ends in .mp4, .gif, .png' in capsys.readouterr().err
+
+
+def test_a_path_that_cannot_be_written_is_one_line(recording, capsys):
+    (recording.parent / 'file').touch()
+    assert main(['data', 'play', str(recording), '-o', str(recording.parent / 'file/o.png'), '--frames', '1']) == 1
+    error = capsys.readouterr().err
+    assert 'file: ' in error
+    assert error.count('\n') == 1

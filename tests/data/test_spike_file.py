@@ -63,11 +63,12 @@ def test_what_cannot_be_read_is_said(tmp_path):
     np.save(tmp_path / 'two.npy', np.full((2, 3, 4), 2))
     np.save(tmp_path / 'flat.npy', np.zeros((3, 4)))
     np.savez(tmp_path / 'many.npz', a=np.zeros((1, 2, 2)), b=np.zeros((1, 2, 2)))
+    (tmp_path / 'a.txt').touch()
     for name, layout, message in (
         ('a.txt', SpikeLayout(), 'not a spike file'),
         ('b.dat', SpikeLayout(), 'there is no such file'),
         ('a.dat', SpikeLayout(), 'does not say its sensor size; give --height and --width'),
-        ('a.dat', SpikeLayout(7, 10), 'a.dat: raw spikes: 40 bytes are not a whole number of 7x10 readouts'),
+        ('a.dat', SpikeLayout(7, 10), 'a.dat: 40 bytes are not a whole number of 7x10 readouts'),
         ('two.npy', SpikeLayout(), 'spikes must be 0 or 1, got 24 other values'),
         ('flat.npy', SpikeLayout(), r'three axes \(thw\), found shape \(3, 4\)'),
         ('many.npz', SpikeLayout(), 'which array holds the spikes'),
