@@ -11,8 +11,6 @@ from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place
 from spikereveal_plugin.pipelines.random_state import random_state
 
-HIGHER_IS_BETTER = ('calculate_psnr', 'calculate_ssim', 'calculate_psnr_paper', 'calculate_ssim_paper')
-
 
 class Checkpoints:
     """Saves a model with all that an exact resume needs.
@@ -70,8 +68,8 @@ def prune(states: Path, models: Path, keep: int) -> None:
 
 
 def _check_direction(section: Mapping[str, Any], where: str) -> None:
-    """The best must be the best: BasicSR takes the highest where `better` is absent, also of LPIPS or NIQE."""
-    better = section.get('better', 'higher' if section.get('type') in HIGHER_IS_BETTER else None)
+    """The best must be the best: BasicSR takes the highest where `better` is absent; known metrics have theirs here."""
+    better = section.get('better')
     if better not in ('higher', 'lower'):
         raise OptionError(f'{where}.better: val.save_best needs to know: expected higher or lower, found {better!r}')
 

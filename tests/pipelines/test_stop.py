@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from basicsr.utils.registry import METRIC_REGISTRY
 
 from spikereveal_plugin.cli.basicsr import main
 from spikereveal_plugin.models.collective import UntilStopped, ValidationStoppedError, share
@@ -126,18 +127,19 @@ def test_a_validation_is_left_and_done_after_the_resume(
             assert torch.equal(ours[key], value) if isinstance(value, torch.Tensor) else ours[key] == value
 
 
-@pytest.mark.parametrize(
-    ('metric', 'match'),
-    [
-        ('{type: calculate_pyiqa, metric_name: lpips}', 'found None'),
-        ('{type: calculate_psnr, crop_border: 0, better: low}', "found 'low'"),
-    ],
-)
-def test_what_is_best_is_not_guessed(metric: str, match: str, workspace: Path, capsys: pytest.CaptureFixture[str]):
-    assert main([*command('x'), f'val:metrics={{some: {metric}}}', 'val:save_best=some']) == 1
+def test_what_is_best_is_not_guessed(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(METRIC_REGISTRY._obj_map, 'calculate_mine', lambda img, img2, **kwargs: 0.0)
+    assert main([*command('x'), 'val:metrics={some: {type: calculate_mine}}', 'val:save_best=some']) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert 'val.metrics.some.better: val.save_best needs to know: expected higher or lower' in error
-    assert match in error
+    assert 'val.metrics.some.better: val.save_best needs to know: expected higher or lower, found None' in error
+
+
+def test_a_direction_that_is_none_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    metric = 'val:metrics={some: {type: calculate_psnr, crop_border: 0, better: low}}'
+    assert main([*command('x'), metric, 'val:save_best=some']) == 1
+    assert "val.metrics.some.better: expected 'higher' or 'lower', found 'low'" in capsys.readouterr().err
 
 
 @pytest.mark.smoke
@@ -146,7 +148,7 @@ def test_the_lowest_is_best_where_lower_is_better(workspace: Path, monkeypatch: 
 
     scores = iter([3.0, 1.0, 2.0])
     monkeypatch.setattr(Report, 'result', lambda self: {'some': next(scores)})
-    metric = 'val:metrics={some: {type: calculate_psnr, crop_border: 0, better: lower}}'
+    metric = 'val:metrics={some: {type: calculate_pyiqa, metric_name: piqe}}'
     assert main([*command('low'), metric, 'val:save_best=some', 'val:val_freq=1', 'train:total_iter=3']) == 0
     best = torch.load('experiments/low/models/net_g_best.pth', weights_only=True)['params']
     assert main([*command('short'), 'val=~', 'train:total_iter=2', 'train:scheduler:periods=[3]']) == 0
