@@ -18,12 +18,15 @@ def run_together(command: Callable[[argparse.Namespace], None], args: argparse.N
         if _is_first_to_fail():
             raise
         code = 1
+    from spikereveal_plugin.models.collective import is_together  # noqa: PLC0415  --help must not wait for torch
+    from spikereveal_plugin.pipelines.distributed import leave  # noqa: PLC0415
+
+    if not is_together():
+        return code
     if code:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)  # to leave in order would be to wait for processes that wait for this one
-    from spikereveal_plugin.pipelines.distributed import leave  # noqa: PLC0415  --help must not wait for torch
-
     leave()
     return 0
 

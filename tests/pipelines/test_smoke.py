@@ -297,4 +297,6 @@ def test_full_reference_metrics_need_ground_truth(workspace: Path, backbone: Pat
     ]
     opt += ['val:methods=[blur, sdm]', 'datasets:test:dataroot_gt=~', 'datasets:test:dataroot_gt_sequence=~']
     assert main(opt) == 1
-    assert 'val.metrics.psnr_paper compares with a sharp image, and sample has none' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'val.metrics.psnr_paper compares with a sharp image, and there is none for sample' in error
+    assert 'chelsea/000000' in error
