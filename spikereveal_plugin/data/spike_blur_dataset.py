@@ -2,8 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import random
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,44 +16,14 @@ from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
 from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
+from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import check_keys, parse_section
+from spikereveal_plugin.physics.density import observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpikeBlurOptions:
-    """The YAML keys of `SpikeBlurDataset`, then those of the section that BasicSR reads.
-
-    `exposure` and `ratio` are for folders, since an LMDB holds them. `dataroot_teacher` is a cache of the teacher. Its
-    instants are listed or, as a number, spread over the exposure so that `teacher_window` readouts lie around each.
-    """
-
-    dataroot_lq: str
-    dataroot_spike: str
-    io_backend: Mapping[str, Any]
-    dataroot_gt: str | None = None
-    dataroot_gt_sequence: str | None = None
-    dataroot_teacher: str | None = None
-    teacher_instants: int | tuple[int, ...] = 5
-    teacher_window: int = 21
-    exposure: tuple[int, ...] = (20, 97)
-    ratio: int = 4
-    gt_size: int | None = None
-    use_hflip: bool = False
-    use_rot: bool = False
-    name: str
-    type: str
-    phase: str | None = None
-    scale: int | None = None
-    num_worker_per_gpu: int = 0
-    batch_size_per_gpu: int | None = None
-    dataset_enlarge_ratio: int = 1
-    prefetch_mode: str | None = None
-    num_prefetch_queue: int = 1
-    pin_memory: bool = False
-    persistent_workers: bool = False
+from spikereveal_plugin.physics.tfp import exposure_rate
+from spikereveal_plugin.physics.threshold import raise_threshold
 
 
 @DATASET_REGISTRY.register()
@@ -64,11 +33,13 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     An item holds `lq` (3, H, W) float32 RGB in [0, 1]; `spike` (T, h, w) uint8 of 0 and 1; `exposure` (2,), the first
     readout inside the exposure and their number; `lq_path`, the sample's key. Outside of training also, where they
     exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts; in
-    training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and `teacher_instants` (N,).
+    training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and `teacher_instants` (N,);
+    unless `density` is 1.0, `density_ratio` (), how many times denser the spikes shall be made.
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
     lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
-    size. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`; `dataroot_teacher` (optional)
+    size; `density: auto`. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`, `thresholds`
+    (the cache, not spoilt by them, holds the teacher of the spikes as recorded); `dataroot_teacher` (optional)
     with `teacher_instants` and `teacher_window`, which `SpikeDistillModel` fills in.
     """
 
@@ -80,6 +51,9 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         self._source = _open_source(self._options, self._where)
         self._keys = self._source.keys
         self._teacher: TeacherCache | None = None
+        self._observed: dict[str, float] = {}
+        if not self._is_train and self._options.thresholds != (1,):
+            raise OptionError(f'{self._where}.thresholds: only training draws thresholds; make a set of another one')
         if self._is_train:
             self._check_train_options()
             if self._options.dataroot_teacher:
@@ -133,12 +107,31 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
             wanted, self._options.teacher_window, self._source.record(first).num_readouts
         )
 
+    def density_ratio(self, key: str) -> float:
+        """How many times denser a sample's spikes shall be made; the observed threshold is that of the whole sample.
+
+        Raises:
+            SpikeDataError: `density` is `auto`, and the photo is black or no spike fell.
+        """
+        if self._options.density != 'auto':
+            return self._options.density
+        if key not in self._observed:
+            blur = to_tensor(self._source.blur(key, None, self._ratio(key)))[None]
+            rate = exposure_rate(torch.from_numpy(self.spikes(key))[None], self.exposure(key))
+            try:
+                self._observed[key] = observed_threshold(blur, rate)
+            except ValueError as error:
+                raise SpikeDataError(f'{self._where}: {key}: density auto: {error}; take the sample out') from None
+        return self._observed[key]
+
     def fingerprint(self) -> str:
-        """A hash of what a teacher sees: every sample's name, sizes and exposure, and the first one's spikes."""
+        """A hash of what a teacher sees: samples' names, sizes, exposures, the first one's spikes, their density."""
         records = ((key, self._source.record(key)) for key in self._keys)
         listed = [(key, *r.shape, r.exposure_first, r.exposure_length) for key, r in records]
         digest = hashlib.sha256(repr(listed).encode())
         digest.update(np.packbits(self.spikes(self._keys[0])).tobytes())
+        if self._options.density != 1:
+            digest.update(str(self._options.density).encode())
         return digest.hexdigest()
 
     def _open_teacher(self, path: Path) -> None:
@@ -170,10 +163,13 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         key = self._keys[index]
         return self._train_item(key) if self._is_train else self._whole_item(key)
 
-    def _item(self, key: str, blur: Tensor, spikes: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    def _item(self, key: str, blur: Tensor, spikes: Tensor, factor: int = 1) -> dict[str, Any]:
         record = self._source.record(key)
         exposure = torch.tensor([record.exposure_first, record.exposure_length])
-        return {'lq': blur, 'spike': torch.from_numpy(spikes), 'exposure': exposure, 'lq_path': key}
+        item = {'lq': blur, 'spike': spikes, 'exposure': exposure, 'lq_path': key}
+        if self._options.density != 1:
+            item['density_ratio'] = torch.tensor(factor * self.density_ratio(key), dtype=torch.float64)
+        return item
 
     def _train_item(self, key: str) -> dict[str, Any]:
         ratio, record = self._ratio(key), self._source.record(key)
@@ -182,7 +178,9 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         blur = to_tensor(apply(self._source.blur(key, crop, ratio), symmetry, (0, 1)))
         spikes = np.empty((record.num_readouts, crop.height, crop.width), np.uint8)
         self._source.spikes(key, crop, out=undo(spikes, symmetry, (1, 2)))
-        item = self._item(key, blur, spikes)
+        factor = random.choice(self._options.thresholds)
+        phase = torch.randint(factor, (crop.height, crop.width)) if factor > 1 else torch.zeros(())
+        item = self._item(key, blur, raise_threshold(torch.from_numpy(spikes), factor, phase), factor)
         if self._teacher is not None:
             instants, size = self.teacher_instants, self._source.image_size(key)
             rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
@@ -194,7 +192,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None
-        item = self._item(key, to_tensor(self._source.blur(key, whole, ratio)), self._source.spikes(key, whole))
+        item = self._item(key, to_tensor(self._source.blur(key, whole, ratio)), torch.from_numpy(self.spikes(key)))
         if (sharp := self._source.sharp(key)) is not None:
             item['gt'] = self._checked(key, sharp)
         if sequence := self._source.sharp_sequence(key):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY
 
-from spikereveal_plugin.data.spike_blur_dataset import SpikeBlurOptions
+from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import check_arguments, check_keys, lookup, parse_section
 

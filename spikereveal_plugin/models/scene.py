@@ -1,6 +1,6 @@
 """One sample as the restorers and the scores see it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.physics.density import normalise_density
 from spikereveal_plugin.physics.exposure import Exposure
 
 
@@ -44,6 +45,15 @@ def batch_exposure(exposure: Tensor) -> Exposure:
     return Exposure(first, length)
 
 
+def batch_spikes(data: Mapping[str, Any], device: torch.device) -> Tensor:
+    """(B, T, h, w) of a batch; where it says `density_ratio` (B,), floating, and each sample so many times as dense."""
+    spikes: Tensor = data['spike'].to(device, non_blocking=True)
+    if 'density_ratio' not in data:
+        return spikes
+    ratios = data['density_ratio'].tolist()
+    return torch.cat([normalise_density(s[None].float(), r) for s, r in zip(spikes, ratios, strict=True)])
+
+
 def scene_from_batch(data: dict[str, Any], device: torch.device) -> Scene:
     """Make a scene of a validation batch, which BasicSR's loader makes of one item."""
     sequence = {}
@@ -53,7 +63,7 @@ def scene_from_batch(data: dict[str, Any], device: torch.device) -> Scene:
     return Scene(
         key=data['lq_path'][0],
         blur=data['lq'].to(device),
-        spikes=data['spike'].to(device),
+        spikes=batch_spikes(data, device),
         exposure=batch_exposure(data['exposure']),
         sharp=data['gt'].to(device) if 'gt' in data else None,
         sharp_sequence=sequence,

@@ -22,7 +22,7 @@ from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
 from spikereveal_plugin.models.resumable import Resumable
-from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, scene_from_batch
+from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, batch_spikes, scene_from_batch
 from spikereveal_plugin.models.validation import Settings, validate
 from spikereveal_plugin.options import parse_section
 
@@ -134,7 +134,7 @@ class SpikeModel(Resumable, SRModel):
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
-        self.spike: Tensor = data['spike'].to(self.device, non_blocking=True)
+        self.spike = batch_spikes(data, self.device)
         self.exposure = batch_exposure(data['exposure'])
         self.check_ratio(self.lq, self.spike)
 

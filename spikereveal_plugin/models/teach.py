@@ -20,6 +20,7 @@ from spikereveal_plugin.data.teacher_cache import (
 )
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.teacher import Teacher, build_teacher, teacher_origin
+from spikereveal_plugin.physics.density import normalise_density
 
 
 def default_cache(section: Mapping[str, Any]) -> Path:
@@ -74,6 +75,8 @@ def _fill(
     with tqdm(desc='Teacher', total=total, initial=done, unit='frame', disable=None) as bar:
         for key, instants in lacking.items():
             spikes = torch.from_numpy(dataset.spikes(key))[None].to(device)
+            if (ratio := dataset.density_ratio(key)) != 1:
+                spikes = normalise_density(spikes.float(), ratio)
             for instant, gain in zip(instants, teacher.gains(spikes, dataset.exposure(key), instants), strict=True):
                 if gain.shape[-2:] != dataset.image_size(key):
                     raise SpikeDataError(

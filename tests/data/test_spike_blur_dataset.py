@@ -12,6 +12,7 @@ from basicsr.data import build_dataloader, build_dataset
 from spikereveal_plugin.data.augment import Symmetry, apply
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.models.scene import batch_spikes
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.tfp import exposure_rate
@@ -203,3 +204,44 @@ def test_folders_without_a_common_sample_are_refused(folders: Path, tmp_path: Pa
     (tmp_path / 'empty').mkdir()
     with pytest.raises(SpikeDataError, match='no sample in common'):
         build_dataset(disk(folders, dataroot_spike=str(tmp_path / 'empty')))
+
+
+def test_a_raised_threshold_is_observed_as_such(tiny_set: Path):
+    """A crop thinned by 4 has a quarter of the spikes; `density_ratio` brings it back to the gray of the photo."""
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=64, density='auto', thresholds=[4]))
+    random.seed(0)
+    item = dataset[0]
+    rate = exposure_rate(item['spike'][None], Exposure(20, 97))
+    assert gray(item['lq'][None]).mean() / rate.mean() == pytest.approx(float(item['density_ratio']), rel=0.06)
+    assert float(item['density_ratio']) == pytest.approx(4, rel=0.05)
+    batch = {'spike': item['spike'][None], 'density_ratio': item['density_ratio'][None]}
+    dense = batch_spikes(batch, torch.device('cpu'))
+    assert exposure_rate(dense, Exposure(20, 97)).mean() == pytest.approx(
+        float(gray(item['lq'][None]).mean()), rel=0.06
+    )
+
+
+def test_thresholds_are_drawn_from_the_list(tiny_set: Path):
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, density='auto', thresholds=[1, 2, 4]))
+    random.seed(0)
+    ratios = {round(float(dataset[index % 4]['density_ratio'])) for index in range(24)}
+    assert ratios == {1, 2, 4}
+
+
+def test_without_density_an_item_has_no_ratio(tiny_set: Path):
+    item = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, thresholds=[4]))[0]
+    assert 'density_ratio' not in item
+
+
+@pytest.mark.parametrize(
+    ('phase', 'extra', 'match'),
+    [
+        ('train', {'density': 'atuo'}, 'density'),
+        ('train', {'density': 0.0}, 'found 0.0'),
+        ('train', {'thresholds': [0, 1]}, r'thresholds: .* found \[0, 1\]'),
+        ('val', {'thresholds': [1, 2]}, 'only training draws'),
+    ],
+)
+def test_densities_that_mean_nothing_are_refused(tiny_set: Path, phase: str, extra: dict[str, Any], match: str):
+    with pytest.raises(OptionError, match=match):
+        build_dataset(section(tiny_set, 'train', phase, gt_size=32, **extra))

@@ -1,0 +1,54 @@
+"""The YAML keys of `SpikeBlurDataset`."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from spikereveal_plugin.errors import OptionError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeBlurOptions:
+    """The YAML keys of `SpikeBlurDataset`, then those of the section that BasicSR reads.
+
+    `exposure` and `ratio` are for folders, since an LMDB holds them. `dataroot_teacher` is a cache of the teacher. Its
+    instants are listed or, as a number, spread over the exposure so that `teacher_window` readouts lie around each.
+
+    `density` says how many times denser the models make the spikes before anything sees them: 1.0 leaves them, `auto`
+    takes the threshold that each sample shows. `thresholds` are the factors, one drawn for each training item, by
+    which its camera's threshold is raised first (`physics/threshold.py`).
+    """
+
+    dataroot_lq: str
+    dataroot_spike: str
+    io_backend: Mapping[str, Any]
+    dataroot_gt: str | None = None
+    dataroot_gt_sequence: str | None = None
+    dataroot_teacher: str | None = None
+    teacher_instants: int | tuple[int, ...] = 5
+    teacher_window: int = 21
+    density: float | Literal['auto'] = 1.0
+    thresholds: tuple[int, ...] = (1,)
+    exposure: tuple[int, ...] = (20, 97)
+    ratio: int = 4
+    gt_size: int | None = None
+    use_hflip: bool = False
+    use_rot: bool = False
+    name: str
+    type: str
+    phase: str | None = None
+    scale: int | None = None
+    num_worker_per_gpu: int = 0
+    batch_size_per_gpu: int | None = None
+    dataset_enlarge_ratio: int = 1
+    prefetch_mode: str | None = None
+    num_prefetch_queue: int = 1
+    pin_memory: bool = False
+    persistent_workers: bool = False
+
+    def __post_init__(self) -> None:
+        if self.density != 'auto' and not 0 < self.density < math.inf:
+            raise OptionError(f'density: expected auto or a positive number, 1.0 for none, found {self.density!r}')
+        if not self.thresholds or min(self.thresholds) < 1:
+            raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
