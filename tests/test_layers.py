@@ -17,11 +17,12 @@ ALLOWED = {
     'losses': BASE | {'physics', 'torch', 'basicsr'},
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
-    'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'torch', 'cv2', 'basicsr'},
-    'compare': BASE | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'torch', 'cv2', 'basicsr'},
-    'weights': set(),
+    'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'weights', 'torch', 'cv2', 'basicsr'},
+    'compare': BASE
+    | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'weights', 'torch', 'cv2', 'basicsr'},
+    'weights': {'errors', 'formats'},
     'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
-    'pipelines': BASE | {'options', 'models', 'data', 'metrics', 'torch', 'basicsr'},
+    'pipelines': BASE | {'options', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }
 

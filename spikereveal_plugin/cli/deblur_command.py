@@ -136,7 +136,7 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
     """Make what restores: the network, or physics where it is asked for or there is no photo to restore."""
     from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
     from spikereveal_plugin.inference.deblurrer import Deblurrer  # noqa: PLC0415
-    from spikereveal_plugin.inference.registry import list_weights  # noqa: PLC0415
+    from spikereveal_plugin.weights.registry import list_students  # noqa: PLC0415
 
     if not needs_network:
         logging.getLogger('spikereveal').info(
@@ -145,7 +145,7 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
         return Deblurrer.physics()
     if args.method == 'sdm':
         return Deblurrer.physics(9 if args.short_window is None else args.short_window)
-    known = ', '.join(list_weights())
+    known = ', '.join(list_students())
     if args.weights is None:
         names = f'a name ({known}) or ' if known else ''
         raise OptionError(f'--weights: give {names}a file of weights, or restore by physics alone with --method sdm')

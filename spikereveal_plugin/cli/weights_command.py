@@ -5,10 +5,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 
 EXAMPLES = """examples:
   spikereveal weights list
+  basicsr test -opt options/test_ldn_gopro.yml --force_yml path:pretrain_network_g=NAME
   spikereveal weights import --from ssdm ckpts/ldn.pth -o weights/ldn_ssdm.pth
   spikereveal deblur photo.png spikes.dat -o sharp --weights weights/ldn_ssdm.pth
   basicsr test -opt options/test_ldn_gopro.yml --force_yml \\
@@ -18,9 +19,14 @@ The result holds RGB weights under the key `params`, as BasicSR's load_network r
 """
 PACK_EXAMPLES = """examples:
   spikereveal weights pack experiments/ldn/models/net_g_latest.pth -o ldn-mine.pth --threshold 2
+  spikereveal weights pack experiments/bsn/models/net_g_latest.pth -o bsn-mine.pth --type BSN --density auto
+  spikereveal weights pack experiments/x/models/net_g_best.pth -o x.pth -opt options/x.yml --param-key params_ema
+  spikereveal weights pack experiments/ldn/models/net_g_best.pth --register ldn-clips --card ldn-clips.md \\
+      --density auto --summary 'clips, sequence of 7: 26.1 / 26.0 / 25.8 dB at thresholds 1 / 2 / 4'
 
 The result holds `params` and a `card`: the network, the threshold of the spike camera it was trained on, and whether it
-wants spikes normalised to that (`--density auto`). Its entry for a registry.json is printed.
+wants spikes normalised to that (`--density auto`). Its entry for a registry.json is printed. For maintainers,
+--register puts file, model card ({sha256} in it is filled in) and entry into the package.
 """
 
 
@@ -57,23 +63,37 @@ def _add_pack(actions: Any) -> None:
         'pack', help='give a checkpoint its card', formatter_class=HelpFormatter, epilog=PACK_EXAMPLES
     )
     packer.add_argument('source', type=Path, metavar='FILE', help='a checkpoint of `basicsr train`')
-    packer.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.pth', help='where to write')
-    packer.add_argument('--type', default='LDN', metavar='ARCH', help='registered network')
+    where = packer.add_mutually_exclusive_group(required=True)
+    where.add_argument('-o', '--output', type=Path, metavar='OUT.pth', help='where to write')
+    where.add_argument('--register', metavar='NAME', help='put it into the package under this name')
+    packer.add_argument('--card', type=Path, metavar='FILE.md', help='model card; with --register')
+    which = packer.add_mutually_exclusive_group()
+    which.add_argument('--type', default='LDN', metavar='ARCH', help='registered network, with its default arguments')
+    which.add_argument('-opt', '--opt', type=Path, metavar='FILE.yml', help='option file whose network_g it is')
+    packer.add_argument('--param-key', metavar='KEY', help='params_ema: the moving average (default: params)')
     packer.add_argument('--threshold', type=float, default=1.0, help="of the training data's spike camera")
     packer.add_argument('--density', choices=['auto', '1.0'], default='1.0', help='auto: trained on normalised spikes')
-    packer.add_argument('--summary', default='', help='one line for `weights list`')
+    packer.add_argument('--summary', default='', help='scores in one line, for `weights list`')
     packer.set_defaults(run=_pack)
 
 
 def _list(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.inference.registry import list_weights  # noqa: PLC0415
+    from spikereveal_plugin.weights.registry import list_weights  # noqa: PLC0415
 
-    log, known = logging.getLogger('spikereveal'), list_weights()
+    known = list_weights().values()
     if not known:
-        log.info("this version brings no weights along; `spikereveal weights import` brings in the authors'")
-    for entry in known.values():
-        size = entry.checked_path().stat().st_size / 2**20
-        log.info('%-16s %6.2f MB  %s  (%s)', entry.name, size, entry.summary, entry.card)
+        write_lines(["this version brings no weights along; `spikereveal weights import` brings in the authors'"])
+        return
+    head = ('name', 'network', 'size', 'threshold', 'density', 'scores')
+    rows = [head]
+    for item in known:
+        entry, size = item.entry, item.checked_path().stat().st_size / 2**20
+        rows.append(
+            (item.name, entry.network, f'{size:.2f} MB', f'{entry.threshold:g}', str(entry.density), entry.summary)
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    write_lines([*lines, '', f'model cards: {next(iter(known)).folder}/NAME.md'])
 
 
 def _import(args: argparse.Namespace) -> None:
@@ -85,14 +105,36 @@ def _import(args: argparse.Namespace) -> None:
 
 def _pack(args: argparse.Namespace) -> None:
     import json  # noqa: PLC0415
+    from dataclasses import asdict  # noqa: PLC0415
 
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.formats.atomic import write_atomically  # noqa: PLC0415
     from spikereveal_plugin.inference.outputs import writing  # noqa: PLC0415
-    from spikereveal_plugin.inference.registry import sha256_of  # noqa: PLC0415
-    from spikereveal_plugin.inference.weights import pack_checkpoint  # noqa: PLC0415
+    from spikereveal_plugin.inference.register import entry_of, register  # noqa: PLC0415
+    from spikereveal_plugin.inference.weights import packed  # noqa: PLC0415
 
+    packing = _packing(args)
+    if args.register:
+        if not (args.card and args.summary):
+            raise OptionError('--register: give --card and --summary too; nobody can use weights without them')
+        entry = register(args.source, args.register, args.card, packing, args.summary)
+    else:
+        content, card = packed(args.source, packing)
+        with writing(args.output):
+            write_atomically(args.output, content)
+        entry = entry_of(content, args.output.stem, packing, card.network['type'], args.summary)
+    write_lines([json.dumps({args.register or args.output.stem: asdict(entry)}, indent=2)])
+
+
+def _packing(args: argparse.Namespace) -> Any:
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.inference.weights import Packing  # noqa: PLC0415
+    from spikereveal_plugin.options import load_options  # noqa: PLC0415
+
+    network: Any = args.type
+    if args.opt:
+        network = load_options(args.opt).get('network_g')
+        if not isinstance(network, dict) or 'type' not in network:
+            raise OptionError(f'{args.opt}: no section network_g with a type')
     density = args.density if args.density == 'auto' else float(args.density)
-    with writing(args.output):
-        pack_checkpoint(args.source, args.output, network=args.type, threshold=args.threshold, density=density)
-    name = args.output.stem
-    entry = {'file': args.output.name, 'sha256': sha256_of(args.output), 'card': f'{name}.md', 'summary': args.summary}
-    logging.getLogger('spikereveal').info('%s', json.dumps({name: entry}, indent=2))
+    return Packing(network, args.threshold, density, args.param_key)

@@ -18,7 +18,7 @@ from spikereveal_plugin.compare.reading import (
 from spikereveal_plugin.compare.sets import FolderSet, TestSet
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.inference.deblurrer import Deblurrer
-from spikereveal_plugin.inference.registry import find_weights
+from spikereveal_plugin.weights.registry import find_weights
 
 
 class Method(Protocol):

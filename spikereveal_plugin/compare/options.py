@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.inference.registry import list_weights
 from spikereveal_plugin.options import parse_section
+from spikereveal_plugin.weights.registry import list_weights
 
 
 @dataclass(frozen=True, kw_only=True)

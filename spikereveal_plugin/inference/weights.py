@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.inference.registry import find_weights
+from spikereveal_plugin.weights.registry import find_weights
 
 PARAMETER_KEYS = ('params', 'params_ema', 'state_dict')
 _NOT_WEIGHTS = (
@@ -53,33 +53,81 @@ class Student:
 
 def save_weights(path: Path, state: Mapping[str, Tensor], card: Card) -> None:
     """Write weights with their card, whole or not at all; the layout is BasicSR's, and has no time stamp in it."""
+    write_atomically(path, weights_file(state, card))
+
+
+def weights_file(state: Mapping[str, Tensor], card: Card) -> bytes:
+    """Return the content of a file of `save_weights`."""
     buffer = io.BytesIO()
     torch.save({'params': dict(state), 'card': asdict(card)}, buffer)
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def pack_checkpoint(
-    source: Path, target: Path, *, network: str, threshold: float, density: float | Literal['auto']
-) -> None:
-    """Write a checkpoint of `basicsr train` with a card.
+@dataclass(frozen=True)
+class Packing:
+    """What a checkpoint does not say of itself.
 
     Args:
-        source: the checkpoint.
-        target: the file to write.
-        network: registered name; LDN's arguments are read off its layers, any other network has its defaults.
+        network: a registered name, or a whole section of an option file. Of LDN by its name alone the arguments are
+            read off its layers; any other network has its defaults.
         threshold: of the spike camera in the training data.
         density: `auto` if the training normalised spikes to it, else 1.0.
+        param_key: which of a checkpoint's networks; `params_ema` is the moving average.
+
+    Raises:
+        OptionError: the threshold is no positive number.
+    """
+
+    network: str | Mapping[str, Any] = 'LDN'
+    threshold: float = 1.0
+    density: float | Literal['auto'] = 1.0
+    param_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < math.inf:
+            raise OptionError(f'threshold {self.threshold}: expected a positive number, such as 1, 2 or 4')
+
+    def card(self, state: Mapping[str, Tensor], where: Path) -> Card:
+        """Return the card of weights."""
+        if self.network == 'LDN':
+            return Card(_ldn_of(state, where), self.threshold, self.density)
+        network = {'type': self.network} if isinstance(self.network, str) else dict(self.network)
+        return Card(network, self.threshold, self.density)
+
+
+def packed(source: Path, packing: Packing) -> tuple[bytes, Card]:
+    """Return a checkpoint of `basicsr train` as a file of weights, and its card.
 
     Raises:
         SpikeDataError: the checkpoint is damaged, or does not fit the network.
-        OptionError: the network is unknown, or the threshold no positive number.
+        OptionError: the network is unknown or does not take the arguments.
     """
-    if not 0 < threshold < math.inf:
-        raise OptionError(f'threshold {threshold}: expected a positive number, such as 1, 2 or 4')
-    state = _parameters(source)[0]
-    card = Card(_ldn_of(state, source) if network == 'LDN' else {'type': network}, threshold, density)
+    state = _parameters(source, packing.param_key)[0]
+    card = packing.card(state, source)
     _load(build_network(card, str(source)), state, card, source)
-    save_weights(target, state, card)
+    return weights_file(state, card), card
+
+
+def load_network(name_or_file: str | Path, network: str, folder: Path | None = None) -> Student:
+    """Load a network of one kind, such as a part of the teacher.
+
+    Args:
+        name_or_file: a registered name, or a file with or without a card.
+        network: the architecture; without a card it has its defaults.
+        folder: of the registry; by default the package's.
+
+    Raises:
+        SpikeDataError: the file is missing, damaged or not the registered one, or its weights do not fit the network.
+        OptionError: its card says another network.
+    """
+    path = find_weights(name_or_file, folder)
+    state, content = _parameters(path)
+    card = Packing(network).card(state, path) if content is None else _card(content, path)
+    if card.network.get('type') != network:
+        raise OptionError(f'{name_or_file}: weights of {card.network.get("type")}, expected of {network}')
+    built = build_network(card, str(path))
+    _load(built, state, card, path)
+    return Student(built.eval(), card)
 
 
 def load_student(name_or_file: str | Path, folder: Path | None = None) -> Student:
@@ -97,6 +145,9 @@ def load_student(name_or_file: str | Path, folder: Path | None = None) -> Studen
     state, content = _parameters(path)
     card = _card(content, path) if content is not None else Card(_ldn_of(state, path))
     network = build_network(card, str(path))
+    if not isinstance(getattr(network, 'num_spike', None), int):
+        name = card.network['type']
+        raise OptionError(f'{path}: {name} does not deblur by itself; expected a student such as LDN')
     _load(network, state, card, path)
     return Student(network.eval(), card)
 
@@ -109,8 +160,8 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], card: Card, path: Pat
         raise SpikeDataError(f'{path}: the weights do not fit {card.network["type"]}: {reason[:300]}') from None
 
 
-def _parameters(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Return the parameters and the card, if any, of a file.
+def _parameters(path: Path, param_key: str | None = None) -> tuple[dict[str, Tensor], Any]:
+    """Return the parameters and the card, if any, of a file; of `param_key` where it is given.
 
     Raises:
         SpikeDataError: the file holds no weights.
@@ -123,7 +174,10 @@ def _parameters(path: Path) -> tuple[dict[str, Tensor], Any]:
         raise SpikeDataError(f'{path}: not a file of PyTorch weights ({type(error).__name__})') from None
     if not isinstance(content, Mapping):
         raise SpikeDataError(f'{path}: expected a dictionary of weights, found {type(content).__name__}')
-    key = next((key for key in PARAMETER_KEYS if isinstance(content.get(key), Mapping)), None)
+    wanted = (param_key,) if param_key else PARAMETER_KEYS
+    key = next((key for key in wanted if isinstance(content.get(key), Mapping)), None)
+    if param_key and key is None:
+        raise SpikeDataError(f'{path}: holds no {param_key}, but {", ".join(map(str, content))[:200]}')
     state = {name.removeprefix('module.'): value for name, value in (content[key] if key else content).items()}
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise SpikeDataError(f'{path}: holds no weights under {", ".join(PARAMETER_KEYS)} or at its top')
@@ -134,7 +188,7 @@ def build_network(card: Card, where: str) -> nn.Module:
     """Build the network of a card.
 
     Raises:
-        OptionError: it is unknown, does not take the card's arguments, or is no student.
+        OptionError: it is unknown, or does not take the card's arguments.
     """
     arguments = {key: value for key, value in card.network.items() if key != 'type'}
     name = card.network.get('type')
@@ -144,8 +198,6 @@ def build_network(card: Card, where: str) -> nn.Module:
         network = ARCH_REGISTRY.get(name)(**arguments)
     except (TypeError, ValueError) as error:
         raise OptionError(f'{where}: {name} does not take what the card says: {error}') from None
-    if not isinstance(getattr(network, 'num_spike', None), int):
-        raise OptionError(f'{where}: {name} does not deblur by itself; expected a student such as LDN')
     return network
 
 

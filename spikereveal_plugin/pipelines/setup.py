@@ -19,6 +19,7 @@ from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_keys, load_options, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
+from spikereveal_plugin.weights.registry import resolve_option
 
 
 def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
@@ -106,7 +107,10 @@ def _set_phases(opt: dict[str, Any]) -> None:
 def _set_folders(opt: dict[str, Any]) -> None:
     path, root = opt['path'], Path(opt['root_path'])
     for key, value in path.items():
-        if value is not None and ('resume_state' in key or 'pretrain_network' in key):
+        if value is not None and 'pretrain_network' in key:
+            network = opt.get(key.removeprefix('pretrain_')) or {}
+            path[key] = str(resolve_option(str(value), network.get('type'), f'path.{key}'))
+        elif value is not None and 'resume_state' in key:
             path[key] = str(Path(value).expanduser())
     if opt['is_train']:
         experiment = root / 'experiments' / opt['name']

@@ -1,4 +1,7 @@
 import json
+from argparse import Namespace
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,32 +10,104 @@ from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.archs import BSN, LDN
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.inference import registry
-from spikereveal_plugin.inference.registry import find_weights, list_weights, sha256_of
-from spikereveal_plugin.inference.weights import Card, load_student, save_weights
+from spikereveal_plugin.inference.register import register
+from spikereveal_plugin.inference.weights import Card, Packing, load_network, load_student, save_weights
+from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.weights import registry
+from spikereveal_plugin.weights.registry import find_weights, list_students, list_weights, resolve_option, sha256_of
+
+CARD = """# {name}
+
+SHA-256 {{sha256}}
+
+## Data
+Random numbers.
+
+## Protocol
+None.
+
+## Scores
+None.
+
+## Limits
+Useless.
+
+## Recipe
+`torch.manual_seed(0)`.
+"""
 
 
 @pytest.fixture
 def folder(tmp_path, student, monkeypatch):
     """A registry of one tiny student, in the package's place."""
-    save_weights(tmp_path / 'ldn-tiny.pth', student.state_dict(), Card({'type': 'LDN'}, 2.0, 'auto'))
-    (tmp_path / 'ldn-tiny.md').write_text('# ldn-tiny\n')
-    write_index(tmp_path, sha256_of(tmp_path / 'ldn-tiny.pth'))
-    monkeypatch.setattr(registry, 'weights_folder', lambda: tmp_path)
-    return tmp_path
+    root = tmp_path / 'weights'
+    root.mkdir()
+    (root / 'registry.json').write_text('{"format": 1, "weights": {}}')
+    monkeypatch.setattr(registry, 'weights_folder', lambda: root)
+    (tmp_path / 'card.md').write_text(CARD.format(name='ldn-tiny'))
+    torch.save({'params': student.state_dict()}, tmp_path / 'net_g_latest.pth')
+    register(tmp_path / 'net_g_latest.pth', 'ldn-tiny', tmp_path / 'card.md', Packing('LDN', 2.0, 'auto'), 'random')
+    return root
 
 
-def write_index(folder, sha256, **changes):
-    entry = {'file': 'ldn-tiny.pth', 'sha256': sha256, 'card': 'ldn-tiny.md', 'summary': 'random weights'} | changes
-    (folder / 'registry.json').write_text(json.dumps({'format': 1, 'weights': {'ldn-tiny': entry}}))
+def change_entry(folder, **changes):
+    content = json.loads((folder / 'registry.json').read_text())
+    content['weights']['ldn-tiny'] |= changes
+    (folder / 'registry.json').write_text(json.dumps(content))
+
+
+def check_all(weights):
+    """What must hold of everything in a registry: hash, size, card, and that the file's card says the same."""
+    for entry in weights.values():
+        entry.check()
+        card = torch.load(entry.path, weights_only=True)['card']
+        assert (card['network']['type'], card['threshold'], card['density']) == (
+            entry.entry.network,
+            entry.entry.threshold,
+            entry.entry.density,
+        )
+        assert load_network(entry.name, entry.entry.network).card.network == card['network']
 
 
 def test_the_packages_registry_is_whole():
-    """Each shipped file is there with its hash and its card, and loads."""
-    for entry in list_weights().values():
-        assert entry.card.is_file()
-        assert entry.checked_path().is_file()
-        assert isinstance(torch.load(entry.path, weights_only=True)['card']['network'], dict)
+    check_all(list_weights())
+    registered = {'registry.json', 'README.md', '__init__.py', 'registry.py', 'model_card.py', '__pycache__'}
+    registered |= {path.name for weights in list_weights().values() for path in (weights.path, weights.card)}
+    assert {path.name for path in registry.weights_folder().iterdir()} <= registered
+
+
+def test_a_registry_that_was_tampered_with_is_noticed(folder):
+    check_all(list_weights())
+    change_entry(folder, size=5)
+    with pytest.raises(SpikeDataError, match='expected 5'):
+        check_all(list_weights())
+    change_entry(folder, size=(folder / 'ldn-tiny.pth').stat().st_size, threshold=1.0)
+    with pytest.raises(AssertionError):
+        check_all(list_weights())
+    change_entry(folder, threshold=2.0)
+    text = (folder / 'ldn-tiny.md').read_text()
+    for changed, said in (
+        (text.replace('# ldn-tiny', '# ldn-x'), 'begins with "# ldn-tiny"'),
+        (text.replace('Useless.', ''), 'no text below "## Limits"'),
+        (text.replace('SHA-256 ', 'SHA-256 0')[:40], 'does not name the SHA-256'),
+    ):
+        (folder / 'ldn-tiny.md').write_text(changed)
+        with pytest.raises(SpikeDataError, match=said):
+            check_all(list_weights())
+    (folder / 'ldn-tiny.md').unlink()
+    with pytest.raises(SpikeDataError, match=r'model card .* is missing'):
+        check_all(list_weights())
+
+
+def test_what_a_wheel_carries():
+    """Files of these kinds lie in a package that pyproject.toml lists, under a pattern of its data."""
+    tomllib = pytest.importorskip('tomllib', reason='Python 3.10 has no TOML reader')
+    root = Path(__file__).resolve().parents[2]
+    settings = tomllib.loads((root / 'pyproject.toml').read_text())['tool']['setuptools']
+    patterns = settings['package-data']['spikereveal_plugin.weights']
+    assert 'spikereveal_plugin.weights' in settings['packages']
+    for name in ('registry.json', 'README.md', 'ldn-tiny.pth', 'ldn-tiny.md'):
+        assert any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def test_a_name_is_loaded_with_its_card(folder):
@@ -42,13 +117,13 @@ def test_a_name_is_loaded_with_its_card(folder):
 
 def test_a_file_is_loaded_by_its_path(folder, student):
     loaded = load_student(folder / 'ldn-tiny.pth')
-    assert loaded.card == Card({'type': 'LDN'}, 2.0, 'auto')
+    assert loaded.card == Card({'type': 'LDN', 'num_spike': 21, 'num_feat': 16, 'reduction': 16}, 2.0, 'auto')
     for key, value in loaded.network.state_dict().items():
         assert torch.equal(value, student.state_dict()[key])
 
 
 def test_another_hash_is_refused(folder):
-    write_index(folder, 'a' * 64)
+    change_entry(folder, sha256='a' * 64)
     with pytest.raises(
         SpikeDataError, match=rf'ldn-tiny\.pth has SHA-256 {sha256_of(folder / "ldn-tiny.pth")}, expected a{{64}}'
     ):
@@ -84,7 +159,7 @@ def test_a_damaged_registry_is_said(folder, content):
 
 
 def test_an_entry_cannot_point_elsewhere(folder):
-    write_index(folder, 'a' * 64, file='../ldn-tiny.pth')
+    change_entry(folder, file='../ldn-tiny.pth')
     with pytest.raises(SpikeDataError, match='names beside the registry, not paths'):
         list_weights()
 
@@ -123,17 +198,65 @@ def test_damage_is_said(tmp_path, student):
         load_student(tmp_path / 'x.pth')
 
 
-def test_list_and_pack(folder, student, tmp_path, capsys, caplog):
-    caplog.set_level('INFO')
-    torch.save({'params': student.state_dict()}, tmp_path / 'net_g_latest.pth')
+def test_list_and_pack(folder, student, tmp_path, capsys):
     out = tmp_path / 'packed.pth'
     command = ['weights', 'pack', str(tmp_path / 'net_g_latest.pth'), '-o', str(out), '--threshold', '4']
     assert main([*command, '--density', 'auto']) == 0
     assert load_student(out).card.threshold == 4
-    entry = json.loads(caplog.messages[-1])['packed']
+    entry = json.loads(capsys.readouterr().out)['packed']
     assert entry['sha256'] == sha256_of(out)
+    assert entry['size'] == out.stat().st_size
     assert main(['weights', 'list']) == 0
-    assert 'ldn-tiny' in caplog.text
-    assert 'random weights' in caplog.text
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split() == ['ldn-tiny', 'LDN', f'{(folder / "ldn-tiny.pth").stat().st_size / 2**20:.2f}', 'MB', '2',
+                            'auto', 'random']  # fmt: skip
     assert main([*command, '--threshold', '-1']) == 1
     assert 'threshold -1.0: expected a positive number' in capsys.readouterr().err
+
+
+def test_parts_of_the_teacher_are_packed_and_registered(folder, tmp_path, capsys):
+    network, option_file = BSN(num_feat=4), tmp_path / 'bsn.yml'
+    torch.save({'params': BSN(num_feat=4).state_dict(), 'params_ema': network.state_dict()}, tmp_path / 'bsn.pth')
+    option_file.write_text('network_g: {type: BSN, num_feat: 4}\n')
+    (tmp_path / 'bsn.md').write_text(CARD.format(name='bsn-tiny').replace('Useless.', ''))
+    command = ['weights', 'pack', str(tmp_path / 'bsn.pth'), '--param-key', 'params_ema', '-opt', str(option_file)]
+    command += ['--register', 'bsn-tiny', '--card', str(tmp_path / 'bsn.md'), '--density', 'auto', '--summary', 'none']
+    assert main(command) == 1
+    assert 'no text below "## Limits"' in capsys.readouterr().err
+    assert list(list_weights()) == ['ldn-tiny']
+    assert not (folder / 'bsn-tiny.pth').exists()
+    (tmp_path / 'bsn.md').write_text(CARD.format(name='bsn-tiny'))
+    assert main(command) == 0
+    check_all(list_weights())
+    loaded = load_network('bsn-tiny', 'BSN')
+    assert loaded.card == Card({'type': 'BSN', 'num_feat': 4}, 1.0, 'auto')
+    for key, value in loaded.network.state_dict().items():
+        assert torch.equal(value, network.state_dict()[key])
+    assert list_students() == ('ldn-tiny',)
+    assert main(['weights', 'pack', str(tmp_path / 'bsn.pth'), '-o', str(tmp_path / 'x.pth'), '--param-key', 'x']) == 1
+    assert 'bsn.pth: holds no x, but params, params_ema' in capsys.readouterr().err
+    with pytest.raises(OptionError, match='weights of BSN, expected of SpikeEDSR'):
+        load_network('bsn-tiny', 'SpikeEDSR')
+
+
+def test_an_option_takes_a_name_or_a_path(folder):
+    assert resolve_option('ldn-tiny', 'LDN', 'path.x') == folder / 'ldn-tiny.pth'
+    assert resolve_option('gone/ldn.pth', 'LDN', 'path.x') == Path('gone/ldn.pth')  # who loads it says that it is gone
+    with pytest.raises(OptionError, match=r"path\.x: 'ldn-tiny' are weights of LDN, expected of BSN"):
+        resolve_option('ldn-tiny', 'BSN', 'path.x')
+    with pytest.raises(OptionError, match=r"path\.x: ldn-tyni: neither a file nor a name .* did you mean 'ldn-tiny'"):
+        resolve_option('ldn-tyni', 'LDN', 'path.x')
+    change_entry(folder, sha256='a' * 64)
+    with pytest.raises(SpikeDataError, match='damaged or was replaced'):
+        resolve_option('ldn-tiny', 'LDN', 'path.x')
+
+
+def test_an_option_file_takes_a_name(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    section = '{name: x, type: SpikeBlurDataset, dataroot_lq: a, dataroot_spike: b, io_backend: {type: lmdb}}'
+    (tmp_path / 'test.yml').write_text(
+        'name: t\nmodel_type: SpikeDistillModel\nnum_gpu: 0\nnetwork_g: {type: LDN}\n'
+        f'path: {{pretrain_network_g: ldn-tiny}}\ndatasets: {{test: {section}}}\n'
+    )
+    flags = Namespace(opt='test.yml', force_yml=None, launcher='none', local_rank=None, auto_resume=False, debug=False)
+    assert prepare_options(flags, is_train=False)['path']['pretrain_network_g'] == str(folder / 'ldn-tiny.pth')
