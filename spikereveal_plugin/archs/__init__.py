@@ -3,6 +3,7 @@
 from .bsn_arch import BSN
 from .convert import convert_ssdm, import_ssdm, load_ssdm_file
 from .ldn_arch import LDN
+from .ldn_plus_arch import LDNPlus
 from .spike_edsr_arch import SpikeEDSR
 
-__all__ = ['BSN', 'LDN', 'SpikeEDSR', 'convert_ssdm', 'import_ssdm', 'load_ssdm_file']
+__all__ = ['BSN', 'LDN', 'LDNPlus', 'SpikeEDSR', 'convert_ssdm', 'import_ssdm', 'load_ssdm_file']

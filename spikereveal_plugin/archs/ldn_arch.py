@@ -1,5 +1,7 @@
 """LDN, the student that turns one blurry image and raw spikes into a sharp frame (SpikeReveal Eq. 11)."""
 
+from typing import ClassVar
+
 import torch
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
@@ -22,6 +24,8 @@ class LDN(nn.Module):
         starts_from_blur: begin as the network that returns the blurry image, so that a short training need not learn
             colours first. The published network begins with random weights.
     """
+
+    takes_long_rate: ClassVar[bool] = False  # forward sees the window alone
 
     def __init__(
         self, *, num_spike: int = 21, num_feat: int = 16, reduction: int = 16, starts_from_blur: bool = False

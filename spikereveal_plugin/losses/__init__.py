@@ -2,5 +2,6 @@
 
 from .lpips_loss import LPIPSLoss
 from .reblur_loss import ReblurLoss
+from .respike_loss import RespikeLoss
 
-__all__ = ['LPIPSLoss', 'ReblurLoss']
+__all__ = ['LPIPSLoss', 'ReblurLoss', 'RespikeLoss']

@@ -123,12 +123,14 @@ class PixelTrainOptions(TrainOptions):
 class DistillTrainOptions(TrainOptions):
     """Section `train` of `SpikeDistillModel`: student against teacher, and frames' mean against the blurry image.
 
+    `respike_opt` compares each frame with the spikes of its instant, the short firing rate as gray.
     `instants` lists the readouts to train at; without it, `num_instants` of them are spread over the exposure.
     `teacher` is `online`, computed in every step as published, or `cache`, what `spikereveal data teach` computed.
     """
 
     distill_opt: Section | None = None
     reblur_opt: Section | None = None
+    respike_opt: Section | None = None
     num_instants: int = 5
     instants: tuple[int, ...] | None = None
     teacher: Literal['online', 'cache'] = 'online'
@@ -193,7 +195,7 @@ def parse_train(cls: type[TrainOptions], opt: Section) -> TrainOptions:
     }
     check_keys({str(kind): None}, schedules, 'train.scheduler.type')
     check_arguments(schedules[str(kind)], train.scheduler, 'train.scheduler')
-    for key in ('pixel_opt', 'distill_opt', 'reblur_opt'):
+    for key in ('pixel_opt', 'distill_opt', 'reblur_opt', 'respike_opt'):
         if (section := getattr(train, key, None)) is not None:
             check_arguments(lookup(LOSS_REGISTRY, section, f'train.{key}'), section, f'train.{key}')
     return train

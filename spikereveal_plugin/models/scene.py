@@ -13,13 +13,19 @@ from spikereveal_plugin.physics.exposure import Exposure
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A blurry image (1, 3, H, W) in [0, 1], its spikes (1, T, h, w) and, where known, sharp images (1, 3, H, W)."""
+class Shot:
+    """What a student needs: blurry images (B, 3, H, W) in [0, 1], spikes (B, T, h, w), and the exposure in them."""
 
-    key: str
     blur: Tensor
     spikes: Tensor
     exposure: Exposure
+
+
+@dataclass(frozen=True)
+class Scene(Shot):
+    """One sample, B = 1: also its key and, where known, sharp images (1, 3, H, W)."""
+
+    key: str
     sharp: Tensor | None
     sharp_sequence: dict[int, Tensor]
 

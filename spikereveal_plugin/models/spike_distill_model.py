@@ -1,4 +1,4 @@
-"""Stage 3: the student LDN learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
+"""Stage 3: the student learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,23 +15,27 @@ from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.frozen import all_arguments
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
-from spikereveal_plugin.models.scene import Restorer, Scene
+from spikereveal_plugin.models.scene import Restorer, Scene, Shot
 from spikereveal_plugin.models.spike_model import SpikeModel, check_scalar
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.clip import clip_keep_gradient
+from spikereveal_plugin.physics.density import rate_as_gray
 from spikereveal_plugin.physics.reblur import reblur
-from spikereveal_plugin.physics.tfp import spike_window
+from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window
 
 
 @MODEL_REGISTRY.register()
 class SpikeDistillModel(SpikeModel):
-    """Train `network_g: LDN` against the teacher of `network_bsn` and `network_sr`.
+    """Train `network_g`, `LDN` or `LDNPlus`, against the teacher of `network_bsn` and `network_sr`.
 
     `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
     the blurry image; either may be any registered loss of two images, or be left out (rows II-1, II-2 of Table 3).
-    Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `ldn`; the teacher's networks are built if a row needs them.
+    `train.respike_opt`, not in the paper, compares each frame with the spikes of its instant.
+    A network whose class says `takes_long_rate` gets the exposure's firing rate as its third input.
+    Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `ldn` (the student, whichever); the teacher's networks are
+    built if a row needs them.
     """
 
     train_options: ClassVar[type[TrainOptions]] = DistillTrainOptions
@@ -72,10 +76,13 @@ class SpikeDistillModel(SpikeModel):
 
     def init_losses(self, train: Any) -> None:
         self.train_settings: DistillTrainOptions = train
-        if train.distill_opt is None and train.reblur_opt is None:
-            raise OptionError('train: distill_opt and reblur_opt are both missing; the student needs one of them')
+        if not (train.distill_opt or train.reblur_opt or train.respike_opt):
+            raise OptionError(
+                'train: distill_opt, reblur_opt and respike_opt are all missing; the student needs one of them'
+            )
         self.cri_distill = build_loss(train.distill_opt).to(self.device) if train.distill_opt else None
         self.cri_reblur = build_loss(train.reblur_opt).to(self.device) if train.reblur_opt else None
+        self.cri_respike = build_loss(train.respike_opt).to(self.device) if train.respike_opt else None
         if self.cri_distill:
             self.teacher()
         self.is_teacher_cached = bool(self.cri_distill) and train.teacher == 'cache'
@@ -110,12 +117,16 @@ class SpikeDistillModel(SpikeModel):
         self.descent.begin()
         instants = self.instants()
         with self.descent.autocast():
-            student = self.student_frames(self.net_g, self.lq, self.spike, instants)
+            student = self.student_frames(self.net_g, Shot(self.lq, self.spike, self.exposure), instants)
         frames = clip_keep_gradient(student.float())
         self.output = frames.detach()
         gradient, losses = torch.zeros_like(self.output), {}
         if self.cri_distill:
-            losses['l_distill'] = self._distill(self.cri_distill, self.teacher_frames(instants), gradient)
+            teacher = self.teacher_frames(instants)
+            losses['l_distill'] = self._of_each('l_distill', self.cri_distill, teacher, gradient)
+        if self.cri_respike:
+            light = self.light_of_spikes(instants)
+            losses['l_respike'] = self._of_each('l_respike', self.cri_respike, light, gradient)
         if self.cri_reblur:
             reblur_loss = against(of_the_mean(self.cri_reblur), self.lq)
             losses['l_reblur'], of_all = self._propagate('l_reblur', reblur_loss, self.output)
@@ -123,11 +134,11 @@ class SpikeDistillModel(SpikeModel):
         frames.backward(gradient)
         self.finish(losses)
 
-    def _distill(self, loss_of: nn.Module, teacher: Iterable[Tensor], gradient: Tensor) -> Tensor:
-        """The mean over instants of `distill_opt` (Eq. 12); its gradient is added to that of the frames."""
+    def _of_each(self, name: str, loss_of: nn.Module, targets: Iterable[Tensor], gradient: Tensor) -> Tensor:
+        """The mean over instants of a loss (Eq. 12); its gradient is added to that of the frames."""
         values, count = [], self.output.shape[1]
-        for number, (frame, wanted) in enumerate(zip(self.output.unbind(1), teacher, strict=True)):
-            value, of_one = self._propagate('l_distill', against(loss_of, wanted), frame)
+        for number, (frame, wanted) in enumerate(zip(self.output.unbind(1), targets, strict=True)):
+            value, of_one = self._propagate(name, against(loss_of, wanted), frame)
             gradient[:, number] += of_one / count
             values.append(value)
         return torch.stack(values).mean()
@@ -159,11 +170,19 @@ class SpikeDistillModel(SpikeModel):
             gains = iter(self.teacher_gain[:, :, None].unbind(1))
         return (apply_gain(self.lq, gain) for gain in gains)
 
-    def student_frames(self, student: nn.Module, blur: Tensor, spikes: Tensor, instants: Sequence[int]) -> Tensor:
-        """(B, N, 3, sH, sW), not clipped: LDN at N instants, the blur branch run once."""
-        length = self.get_bare_model(student).num_spike
-        windows = torch.stack([spike_window(spikes, t, length) for t in instants], dim=1)
-        return student(blur, windows.to(blur.dtype))
+    def light_of_spikes(self, instants: Sequence[int]) -> Iterator[Tensor]:
+        """Yield (B, 1, h, w) for each instant: its short firing rate, scaled to the light of the photo."""
+        long_rate = exposure_rate(self.spike, self.exposure)
+        for instant in instants:
+            short_rate = firing_rate(self.spike, instant, self.spike_options.short_window)
+            yield rate_as_gray(short_rate, long_rate, self.lq)
+
+    def student_frames(self, student: nn.Module, shot: Shot, instants: Sequence[int]) -> Tensor:
+        """(B, N, 3, sH, sW), not clipped: the student at N instants, its branch of the photo run once."""
+        network, blur, spikes = self.get_bare_model(student), shot.blur, shot.spikes
+        windows = torch.stack([spike_window(spikes, t, network.num_spike) for t in instants], dim=1)
+        asked = [exposure_rate(spikes, shot.exposure)] if getattr(network, 'takes_long_rate', False) else []
+        return student(blur, windows.to(blur.dtype), *asked)
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
@@ -175,7 +194,7 @@ class SpikeDistillModel(SpikeModel):
         return super().restorer(method)
 
     def _restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
-        frames = self.student_frames(self.trained_network, scene.blur, scene.spikes, instants)
+        frames = self.student_frames(self.trained_network, scene, instants)
         return list(frames.clamp(0, 1).unbind(dim=1))
 
 

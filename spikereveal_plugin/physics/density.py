@@ -32,6 +32,23 @@ def observed_threshold(blur: Tensor, long_rate: Tensor) -> float:
     return light / rate
 
 
+def rate_as_gray(rate: Tensor, long_rate: Tensor, blur: Tensor) -> Tensor:
+    """Scale a firing rate to the light of the photo: rate * mean(gray(B)) / mean(TFP_long), by Eq. 5 and 6.
+
+    Args:
+        rate: (B, 1, h, w), firing rate around an instant.
+        long_rate: (B, 1, h, w), firing rate over the exposure.
+        blur: (B, 3, H, W), RGB in [0, 1].
+
+    Returns:
+        (B, 1, h, w): what the gray of the sharp frame is at the instant, on average over noise; 0 for an image whose
+        pixels never fired during the exposure, which has no scale.
+    """
+    light, long = (image.mean((1, 2, 3), keepdim=True) for image in (gray(blur), long_rate))
+    silent = long == 0
+    return rate * (light / torch.where(silent, 1, long)).masked_fill(silent, 0)
+
+
 def density_kernel(ratio: float) -> tuple[float, ...]:
     """Return weights of an odd number of neighbouring readouts, symmetric, at most 1 each, that sum to `ratio`.
 

@@ -21,7 +21,7 @@ def scene(key: str, sharp: bool = True) -> Scene:
     images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(len(key)))
     sequence = {1: images[1:2], 5: images[2:3], 9: images[3:4]} if sharp else {}
     middle = images[2:3] if sharp else None
-    return Scene(key, images[:1], torch.zeros(1, 11, 4, 4), Exposure(1, 9), middle, sequence)
+    return Scene(images[:1], torch.zeros(1, 11, 4, 4), Exposure(1, 9), key, middle, sequence)
 
 
 def frames(of: Scene) -> dict[int, torch.Tensor]:

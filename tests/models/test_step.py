@@ -40,10 +40,11 @@ def build(tmp_path: Path) -> Build:
         'reblur_opt': {'type': 'ReblurLoss'},
     }
 
-    def build(model_type: str = 'SpikeDistillModel', seed: int = 1, **changes: Any) -> Any:
+    def build(student: str = 'LDN', seed: int = 1, **changes: Any) -> Any:
         torch.manual_seed(seed)
+        networks['network_g'] = {'type': student}
         opt = {
-            'model_type': model_type,
+            'model_type': 'SpikeDistillModel',
             'is_train': True,
             'dist': False,
             'rank': 0,
@@ -132,6 +133,43 @@ def test_twenty_steps_are_the_naive_ones(build: Build, teacher: str):
     updated = [*naive.student.parameters()]
     for ours, other in zip(model.net_g.parameters(), updated, strict=True):
         torch.testing.assert_close(ours, other, rtol=0, atol=1e-4)
+
+
+def test_a_step_of_ldn_plus_with_all_three_losses_is_the_naive_one(build: Build):
+    """The long rate reaches the network, and the gradient of each loss every instant."""
+    model = build('LDNPlus', respike_opt={'type': 'RespikeLoss', 'loss_weight': 20})
+    student, data = copy.deepcopy(model.net_g), batch(0)
+    blur, spikes = data['lq'], data['spike'].float()
+    long_rate = spikes[:, 20:117].mean(1, keepdim=True)
+    raw = torch.stack([student(blur, spikes[:, t - 20 : t + 21], long_rate) for t in INSTANTS], dim=1)
+    frames = raw + (raw.clamp(0, 1) - raw).detach()
+    gray = 0.30 * frames[:, :, 0] + 0.59 * frames[:, :, 1] + 0.11 * frames[:, :, 2]
+    seen = gray.unflatten(2, (8, 4)).unflatten(4, (8, 4)).mean((3, 5))
+    blur_gray = 0.30 * blur[:, 0] + 0.59 * blur[:, 1] + 0.11 * blur[:, 2]
+    scale = (blur_gray.mean((1, 2)) / long_rate.mean((1, 2, 3)))[:, None, None, None]
+    short = torch.stack([spikes[:, t - 4 : t + 5].mean(1) for t in INSTANTS], dim=1)
+    teacher = model.teacher()(blur, spikes, Exposure(20, 97), INSTANTS)
+    lpips = copy.deepcopy(model.cri_distill).lpips
+    pairs = zip(frames.unbind(1), teacher.unbind(1), strict=True)
+    expected = {
+        'l_distill': torch.stack([lpips(2 * frame - 1, 2 * wanted - 1).mean() for frame, wanted in pairs]).mean(),
+        'l_respike': 20 * (seen - scale * short).square().mean(),
+        'l_reblur': 100 * (frames.mean(1) - blur).square().mean(),
+    }
+    sum(expected.values()).backward()
+    assert iterate(model, data) == pytest.approx({name: loss.item() for name, loss in expected.items()}, rel=1e-5)
+    theirs = gradients(student)
+    for name, grad in gradients(model.net_g).items():
+        assert (grad - theirs[name]).norm() <= 1e-4 * theirs[name].norm(), name
+
+
+def test_the_spikes_alone_may_teach(build: Build):
+    model = build('LDNPlus', distill_opt=None, reblur_opt=None, respike_opt={'type': 'RespikeLoss'})
+    first = iterate(model, batch(0))
+    assert list(first) == ['l_respike']
+    assert [iterate(model, batch(0), step) for step in (2, 3, 4)][-1]['l_respike'] < first['l_respike']
+    with pytest.raises(OptionError, match='distill_opt, reblur_opt and respike_opt are all missing'):
+        build(distill_opt=None, reblur_opt=None)
 
 
 def test_one_graph_of_the_loss_is_alive_at_a_time(build: Build):

@@ -49,7 +49,7 @@ def scene() -> Scene:
     blur = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
     spikes = torch.zeros(1, 60, 4, 6, dtype=torch.uint8)
     spikes[:, ::3] = 1
-    return Scene('still', blur, spikes, Exposure(15, 30), sharp=None, sharp_sequence={})
+    return Scene(blur, spikes, Exposure(15, 30), 'still', sharp=None, sharp_sequence={})
 
 
 def test_of_a_still_scene_sdm_returns_the_photo(scene: Scene):
