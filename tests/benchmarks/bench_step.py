@@ -20,6 +20,8 @@ from pathlib import Path
 import torch
 from step_work import work_of
 
+from spikereveal_plugin.inference.engines import has_bf16
+
 PATIENCE = 8.0  # seconds; no further repetition of a row begins after that
 LIMIT = 100.0  # seconds of a row's process; beyond it the row is given up
 
@@ -96,6 +98,13 @@ ROWS = (
     ('step, LPIPS-VGG, teacher cached', 'authors vgg', 'here vgg cache'),
     ('step, LPIPS-VGG, cached, bf16', 'authors vgg', 'here vgg cache bf16'),
 )
+
+
+def rows() -> tuple[tuple[str, str, str], ...]:
+    """The rows that mean something here: bf16 only where the processor multiplies it."""
+    return ROWS if has_bf16(torch.device('cpu')) else tuple(row for row in ROWS if 'bf16' not in row[0])
+
+
 Results = dict[str, dict[str, float] | None]
 
 
@@ -107,7 +116,7 @@ def measure_all(threads: int, args: argparse.Namespace, counts: dict[str, float]
     title += f' in float32, {peaks["bf16"]:.0f} in bfloat16'
     print(f'\n{title}', flush=True)
     results: Results = {}
-    for name in dict.fromkeys(name for _, *pair in ROWS for name in pair):
+    for name in dict.fromkeys(name for _, *pair in rows() for name in pair):
         if (found := in_process(name, threads, args)) is not None:
             gflop = counts[name] * args.crop**2 * args.batch
             found['share'] = gflop / found['seconds'] / peaks['bf16' if name.endswith('bf16') else '']
@@ -128,7 +137,7 @@ def table(title: str, results: Results) -> None:
         "| what | authors' way | here | ratio | memory, authors' | here | ratio | of the GEMM peak, authors' | here |"
     )
     print('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
-    for name, theirs, ours in ROWS:
+    for name, theirs, ours in rows():
         their, our = results[theirs], results[ours]
         if their is None or our is None:
             print(f'| {name} | not measured | | | | | | | |')
@@ -156,7 +165,9 @@ def main() -> None:
     if args.only:
         measure(args.only, args.threads, args.crop, args.batch, args.repeats)
         return
-    counts = {name: count_gflop(name) for name in dict.fromkeys(name for _, *pair in ROWS for name in pair)}
+    if len(rows()) < len(ROWS):
+        print('this processor has no bf16 units: the rows of bf16 are left out')
+    counts = {name: count_gflop(name) for name in dict.fromkeys(name for _, *pair in rows() for name in pair)}
     tables = [measure_all(threads, args, counts) for threads in args.thread_counts]
     for title, results in tables:
         table(title, results)
