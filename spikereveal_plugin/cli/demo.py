@@ -24,7 +24,7 @@ from spikereveal_plugin.physics.tfp import firing_rate
 from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 
 MODULES = {'spikereveal': 'spikereveal_plugin.cli.spikereveal', 'basicsr': 'spikereveal_plugin.cli.basicsr'}
-PROGRESS = re.compile(r'iter:\s*([\d,]+)')
+PROGRESS = re.compile(r'(?:iter:|Teacher:)\s*([\d,]+)')
 STAGES = ('bsn', 'edsr', 'ldn')
 RESULTS = Path('results/test_ldn_sample')
 
@@ -54,7 +54,7 @@ def run_demo(folder: Path, *, seed: int, scale: Scale | None = None) -> None:
     (folder / 'logs').mkdir(exist_ok=True)
     _say(f'$ cd {shlex.quote(str(folder))}')
     for number, command in enumerate(demo_commands(seed, scale), start=1):
-        _run(command, folder, folder / 'logs' / f'{number}_{command[0]}_{Path(command[-1]).stem}.log')
+        _run(command, folder, folder / 'logs' / f'{number}_{_verb(command)}_{Path(command[-1]).stem}.log')
     picture = save_picture(folder)
     psnr = read_psnr(folder)
     table = (folder / RESULTS / 'sample.md').read_text(encoding='utf-8')
@@ -76,11 +76,19 @@ def demo_commands(seed: int, scale: Scale) -> list[list[str]]:
         ['spikereveal', 'data', 'sample', '--seed', str(seed), '--overwrite', *scale.sample, '-o', 'datasets/sample']
     ]
     for stage in STAGES:
-        force = ['--force_yml', f'manual_seed={seed}', *scale.train]
-        commands.append(['basicsr', 'train', *force, '-opt', str(options / f'{stage}_sample.yml')])
+        force, file = ['--force_yml', f'manual_seed={seed}', *scale.train], str(options / f'{stage}_sample.yml')
+        if stage == 'ldn':
+            force.append('train:teacher=cache')  # each frame of the teacher once, not in every step
+            commands.append(['spikereveal', 'data', 'teach', '--overwrite', *force, '-opt', file])
+        commands.append(['basicsr', 'train', *force, '-opt', file])
     force = ['--force_yml', *scale.test] if scale.test else []
     commands.append(['basicsr', 'test', *force, '-opt', str(options / 'test_ldn_sample.yml')])
     return commands
+
+
+def _verb(command: Sequence[str]) -> str:
+    """`train`, `test`, `sample` or `teach`."""
+    return command[2] if command[1] == 'data' else command[1]
 
 
 def _run(command: Sequence[str], folder: Path, log: Path) -> None:
@@ -91,7 +99,7 @@ def _run(command: Sequence[str], folder: Path, log: Path) -> None:
     with (
         log.open('w', encoding='utf-8') as file,
         subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
-        tqdm(desc=Path(command[-1]).stem, unit='it', leave=False, disable=None) as bar,
+        tqdm(desc=f'{_verb(command)} {Path(command[-1]).stem}', unit='it', leave=False, disable=None) as bar,
     ):
         for line in process.stdout or ():
             file.write(line)

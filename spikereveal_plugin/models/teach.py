@@ -85,6 +85,9 @@ def _fill(
                     )
                 writer.put(key, instant, gain[0, 0].cpu().numpy())
                 bar.update()
+            done += len(instants)
+            if bar.disable:  # no terminal: a log is read instead
+                get_root_logger().info(f'Teacher: {done} of {total} frames')
 
 
 def _check_space(path: Path, dataset: SpikeBlurDataset, lacking: Mapping[str, list[int]], precision: Precision) -> None:

@@ -21,7 +21,7 @@ def test_the_demo_runs_its_commands_and_says_when_the_student_is_poor(
     with pytest.raises(DemoError, match=r'the student reaches .* dB'):
         run_demo(tmp_path / 'demo', seed=0, scale=TINY)
     printed = capsys.readouterr().out
-    assert printed.count('\n$ ') == 5
+    assert printed.count('\n$ ') == 6
     assert '| method  | psnr_paper ↑ (middle, paper) |' in printed
     assert set(read_psnr(tmp_path / 'demo')) == {'blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn'}
     height, width = image_size(tmp_path / 'demo/demo.png')
@@ -32,7 +32,7 @@ def test_the_demo_runs_its_commands_and_says_when_the_student_is_poor(
 
 @pytest.mark.smoke
 def test_a_failed_step_is_named_with_its_log(tmp_path: Path):
-    with pytest.raises(DemoError, match=r'basicsr train .*exit code 1.*2_basicsr_bsn_sample.log.*unknown option'):
+    with pytest.raises(DemoError, match=r'basicsr train .*exit code 1.*2_train_bsn_sample.log.*unknown option'):
         run_demo(tmp_path / 'demo', seed=0, scale=Scale(sample=TINY.sample, train=('train:totl_iter=1',)))
 
 
