@@ -98,6 +98,13 @@ def check_keys(opt: Mapping[str, Any], known: Collection[str], where: str) -> No
             raise OptionError(f'{where}: unknown option {key!r}.{_hint(key, known)}')
 
 
+def at_least_one(where: str, **numbers: int) -> None:
+    """Refuse a number below 1."""
+    for key, number in numbers.items():
+        if number < 1:
+            raise OptionError(f'{where}.{key}: expected at least 1, found {number}')
+
+
 def check_arguments(function: Callable[..., object], opt: Mapping[str, Any], where: str) -> None:
     """Refuse a section whose keys, less `type`, are not the arguments that `function` takes from YAML."""
     parameters = inspect.signature(function).parameters.values()

@@ -22,7 +22,7 @@ ALLOWED = {
     | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'weights', 'torch', 'cv2', 'basicsr'},
     'weights': {'errors', 'formats'},
     'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
-    'pipelines': BASE | {'options', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
+    'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }
 

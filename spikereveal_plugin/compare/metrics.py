@@ -14,6 +14,7 @@ from spikereveal_plugin.compare.reading import Frame
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.photo import quantise
 from spikereveal_plugin.metrics.iqa_catalogue import IqaMetric, iqa_metric
+from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.options import lookup
 
 PSNR = {'type': 'calculate_psnr', 'crop_border': 0}
@@ -77,6 +78,8 @@ def build_metrics(wanted: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
 def _build(name: str, section: Any) -> Metric:
     function = lookup(METRIC_REGISTRY, section, f'metrics.{name}')
     kind = section['type']
+    if kind == REBLUR:
+        raise OptionError(f'metrics.{name}: {kind} scores whole exposures; it is for val.metrics of an option file')
     if kind == 'calculate_pyiqa':
         known = _of_pyiqa(name, str(section.get('metric_name', '')))
         better, needs_reference = str(known.better), known.needs_reference

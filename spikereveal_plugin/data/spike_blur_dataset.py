@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
 from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
-from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
+from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions, listed_keys
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import check_keys, parse_section
@@ -38,9 +38,10 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
     lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
-    size; `density: auto`. For training: `gt_size` (side of the image's crop), `use_hflip`, `use_rot`, `thresholds`
-    (the cache, not spoilt by them, holds the teacher of the spikes as recorded); `dataroot_teacher` (optional)
-    with `teacher_instants` and `teacher_window`, which `SpikeDistillModel` fills in.
+    size; `density: auto`; `meta_info_file`, the keys to use (default: all). For training: `gt_size` (side of the
+    image's crop), `use_hflip`, `use_rot`, `thresholds` (the cache, not spoilt by them, holds the teacher of the spikes
+    as recorded); `dataroot_teacher` (optional) with `teacher_instants` and `teacher_window`, which `SpikeDistillModel`
+    fills in.
     """
 
     def __init__(self, opt: dict[str, Any]) -> None:
@@ -50,6 +51,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         self._is_train = opt.get('phase') == 'train'
         self._source = _open_source(self._options, self._where)
         self._keys = self._source.keys
+        if listed := self._options.meta_info_file:
+            self._keys = listed_keys(Path(listed).expanduser(), self._keys, self._where)
         self._teacher: TeacherCache | None = None
         self._observed: dict[str, float] = {}
         if not self._is_train and self._options.thresholds != (1,):

@@ -1,8 +1,9 @@
 """The YAML keys of `SpikeBlurDataset`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from spikereveal_plugin.errors import OptionError
@@ -17,12 +18,13 @@ class SpikeBlurOptions:
 
     `density` says how many times denser the models make the spikes before anything sees them: 1.0 leaves them, `auto`
     takes the threshold that each sample shows. `thresholds` are the factors, one drawn for each training item, by
-    which its camera's threshold is raised first (`physics/threshold.py`).
+    which its camera's threshold is raised first (`physics/threshold.py`). `meta_info_file` lists the samples to use.
     """
 
     dataroot_lq: str
     dataroot_spike: str
     io_backend: Mapping[str, Any]
+    meta_info_file: str | None = None
     dataroot_gt: str | None = None
     dataroot_gt_sequence: str | None = None
     dataroot_teacher: str | None = None
@@ -52,3 +54,24 @@ class SpikeBlurOptions:
             raise OptionError(f'density: expected auto or a positive number, 1.0 for none, found {self.density!r}')
         if not self.thresholds or min(self.thresholds) < 1:
             raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
+
+
+def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the samples that a text file lists, one key a line; after it may stand a space and more, as in BasicSR.
+
+    Raises:
+        OptionError: the file is missing or empty, or lists a sample that is not there, or one twice.
+    """
+    if not path.is_file():
+        raise OptionError(f'{where}.meta_info_file: {path}: no such file')
+    known, found = set(keys), []
+    for line in filter(None, map(str.strip, path.read_text(encoding='utf-8').splitlines())):
+        key = line if line in known else line.split(' ')[0]
+        if key not in known or key in found:
+            raise OptionError(
+                f'{where}.meta_info_file: {path}: {key} is {"twice in it" if key in known else "no sample of this set"}'
+            )
+        found.append(key)
+    if not found:
+        raise OptionError(f'{where}.meta_info_file: {path} lists no sample')
+    return tuple(found)

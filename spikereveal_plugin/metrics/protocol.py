@@ -7,8 +7,10 @@ from typing import Any
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.metrics.iqa_catalogue import Better, iqa_metric
 from spikereveal_plugin.metrics.liqe import FILES
+from spikereveal_plugin.metrics.reblur_metric import REBLUR
 
 ARROWS: dict[Better, str] = {'higher': '↑', 'lower': '↓'}
+_REBLUR = 'root mean square of the mean of all frames minus the blurry photo, RGB, in 8-bit levels'
 _PAPER = 'scikit-image on unrounded RGB in [-1, 1], data range 2'
 
 
@@ -64,7 +66,7 @@ def with_directions(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[
 
 def is_known(section: Mapping[str, Any]) -> bool:
     """Whether the metric is one of BasicSR's or of this plugin's."""
-    return section.get('type') in {*_BASICSR, *_PAPERS, 'calculate_pyiqa'}
+    return section.get('type') in {*_BASICSR, *_PAPERS, 'calculate_pyiqa', REBLUR}
 
 
 def weights_file(section: Mapping[str, Any]) -> str | None:
@@ -85,6 +87,9 @@ def _known(section: Mapping[str, Any]) -> Protocol:
         return Protocol(f'basicsr {channel} crop {section.get("crop_border", 0)}', detail, better)
     if kind == 'calculate_pyiqa':
         return _of_pyiqa(section)
+    if kind == REBLUR:
+        count = section.get('num_instants')
+        return Protocol(f'{"all" if count is None else count} readouts', _REBLUR, 'lower')
     if kind in _PAPERS:
         return _PAPERS[kind]
     return Protocol(kind, 'as registered', 'higher')

@@ -1,16 +1,16 @@
 """The YAML sections that this plugin's models read, one frozen dataclass each, and the check of a whole file."""
 
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from basicsr.models import lr_scheduler
-from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY
+from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY
 
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.options import check_arguments, check_keys, lookup, parse_section
+from spikereveal_plugin.models.val_options import parse_val
+from spikereveal_plugin.options import at_least_one, check_arguments, check_keys, lookup, parse_section
 
 Section = Mapping[str, Any]
 NETWORKS = ('network_g', 'network_bsn', 'network_sr')
@@ -36,13 +36,6 @@ _ADDED_TOP = frozenset(['dist', 'rank', 'world_size', 'auto_resume', 'is_train',
 _ADDED_PATH = frozenset(
     ['experiments_root', 'models', 'training_states', 'log', 'visualization', 'results_root', 'ignore_resume_networks']
 )
-
-
-def at_least_one(where: str, **numbers: int) -> None:
-    """Refuse a number below 1."""
-    for key, number in numbers.items():
-        if number < 1:
-            raise OptionError(f'{where}.{key}: expected at least 1, found {number}')
 
 
 @dataclass(frozen=True)
@@ -138,43 +131,6 @@ class DistillTrainOptions(TrainOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one('train', num_instants=self.num_instants)
-
-
-@dataclass(frozen=True)
-class ValOptions:
-    """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence.
-
-    `save_best` names the metric whose best value on the first validation set is kept as `net_g_best.pth`.
-    """
-
-    val_freq: int | None = None
-    save_best: str | None = None
-    save_img: bool = False
-    suffix: str | None = None
-    pbar: bool = True
-    methods: tuple[str, ...] = ()
-    num_frames: int = 7
-    metrics: Section = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        at_least_one('val', num_frames=self.num_frames)
-
-
-def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
-    """Parse section `val`; every method must be one that the model has.
-
-    Raises:
-        OptionError: an unknown key, method or metric.
-    """
-    options = parse_section(ValOptions, opt.get('val') or {}, 'val')
-    check_keys(dict.fromkeys(options.methods), known_methods, 'val.methods')
-    check_keys({options.save_best: None} if options.save_best else {}, options.metrics, 'val.save_best')
-    for name, section in options.metrics.items():
-        where = f'val.metrics.{name}'
-        metric = lookup(METRIC_REGISTRY, section, where)
-        taken = {'better', *inspect.signature(metric).parameters} - {'img', 'img2', 'img_float', 'img2_float', 'kwargs'}
-        check_keys(section, {'type', *taken}, where)
-    return options
 
 
 def parse_train(cls: type[TrainOptions], opt: Section) -> TrainOptions:

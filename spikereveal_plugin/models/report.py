@@ -16,9 +16,10 @@ from torch import Tensor
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.metrics.protocol import protocol, weights_file
+from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.models.scene import Scene
 
-MIDDLE, SEQUENCE = 'middle', 'sequence'
+MIDDLE, SEQUENCE, EXPOSURE = 'middle', 'sequence', 'exposure'
 
 
 class Report:
@@ -41,7 +42,7 @@ class Report:
         middle = {scene.exposure.centre: scene.sharp}
         has_sequence = bool(scene.sharp_sequence) or scene.sharp is None
         sequence = {t: scene.sharp_sequence.get(t) for t in instants} if has_sequence else {}
-        for name in self._metrics:
+        for name in (name for name in self._metrics if name not in self.exposure_metrics):
             for part, sharp in ((MIDDLE, middle), (SEQUENCE, sequence)):
                 if not sharp:
                     continue
@@ -49,6 +50,19 @@ class Report:
                 value = float(np.mean([self._score(name, frames[t], sharp[t], f'{where}, readout {t}') for t in sharp]))
                 entry = {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
                 self._samples.append({**entry, 'readouts': list(sharp)})
+
+    @property
+    def exposure_metrics(self) -> dict[str, int | None]:
+        """Metrics of the mean of an exposure's frames, with how many that needs (None: all)."""
+        return {
+            name: section.get('num_instants') for name, section in self._metrics.items() if section['type'] == REBLUR
+        }
+
+    def add_mean(self, name: str, method: str, scene: Scene, mean: Tensor, readouts: Sequence[int]) -> None:
+        """Score the mean (1, 3, H, W) of a method's frames at `readouts` against the blurry photo (Eq. 13)."""
+        value = self._score(name, mean, scene.blur, f'{self._dataset}, sample {scene.key}, method {method}')
+        entry = {'sample': scene.key, 'method': method, 'metric': name, 'part': EXPOSURE, 'value': value}
+        self._samples.append({**entry, 'readouts': list(readouts)})
 
     def _score(self, name: str, frame: Tensor, sharp: Tensor | None, where: str) -> float:
         section = self._metrics[name]
@@ -96,14 +110,15 @@ class Report:
         self._samples = [dict(entry) for one_each in rounds for group in one_each for entry in group]
 
     def result(self) -> dict[str, float]:
-        """The last method's score of each metric, of the middle frame."""
-        means = {metric: self.mean(self._methods[-1], metric, MIDDLE) for metric in self._metrics}
+        """The last method's score of each metric, of the middle frame, or of the exposure where it scores that."""
+        parts = {metric: EXPOSURE if metric in self.exposure_metrics else MIDDLE for metric in self._metrics}
+        means = {metric: self.mean(self._methods[-1], metric, part) for metric, part in parts.items()}
         return {metric: value for metric, value in means.items() if value is not None}
 
     def columns(self) -> list[tuple[str, str]]:
         """(metric, part) pairs that were scored, in the option file's order, middle frame first."""
         scored = {(metric, part) for _, metric, part in self._scores()}
-        return [(m, part) for part in (MIDDLE, SEQUENCE) for m in self._metrics if (m, part) in scored]
+        return [(m, part) for part in (MIDDLE, SEQUENCE, EXPOSURE) for m in self._metrics if (m, part) in scored]
 
     def rows(self) -> list[list[Any]]:
         """A row a method: its name, then a mean for each column."""

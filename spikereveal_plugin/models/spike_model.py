@@ -18,11 +18,12 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
 from spikereveal_plugin.models.descent import Descent
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
-from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train, parse_val
+from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
 from spikereveal_plugin.models.resumable import Resumable
 from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, batch_spikes, scene_from_batch
+from spikereveal_plugin.models.val_options import parse_val
 from spikereveal_plugin.models.validation import Settings, validate
 from spikereveal_plugin.options import parse_section
 

@@ -1,13 +1,15 @@
 """Restore every sample with every method, score the middle frame and the sequence, keep what a person wants to see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.scene import Restorer, Scene
 from spikereveal_plugin.physics.tfp import firing_rate
@@ -15,6 +17,7 @@ from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 from spikereveal_plugin.visual.video import save_video
 
 VIDEO_FPS = 4
+AT_ONCE = 8  # frames of an exposure that are restored together
 TITLES = {
     'blur': 'Blurry input',
     'sdm': 'SDM',
@@ -51,8 +54,34 @@ def validate(restorers: Mapping[str, Restorer], scenes: Iterable[Scene], report:
         restored = {m: dict(zip(wanted, restore(scene, wanted), strict=True)) for m, restore in restorers.items()}
         for method, frames in restored.items():
             report.add(method, scene, frames, instants)
+        add_means(restorers, scene, report, settings.window)
         if settings.folder is not None:
             save_pictures(settings.folder / scene.key, scene, restored, settings.short_window)
+
+
+def add_means(restorers: Mapping[str, Restorer], scene: Scene, report: Report, window: int) -> None:
+    """Score the mean of each method's frames against the photo, where a metric asks for it.
+
+    Raises:
+        OptionError: the exposure does not have as many readouts as a metric wants.
+    """
+    for name, count in report.exposure_metrics.items():
+        readouts = scene.exposure.reach(window, scene.spikes.shape[1])
+        try:
+            chosen = readouts if count is None else scene.exposure.instants(count, window, scene.spikes.shape[1])
+        except ValueError as error:
+            raise OptionError(f'val.metrics.{name}.num_instants: sample {scene.key}: {error}') from None
+        for method, restore in restorers.items():
+            report.add_mean(name, method, scene, mean_frame(restore, scene, chosen), chosen)
+
+
+def mean_frame(restore: Restorer, scene: Scene, instants: Sequence[int]) -> Tensor:
+    """(1, 3, H, W): the average of a restorer's frames (Eq. 2), a few of them in memory at a time."""
+    total = torch.zeros_like(scene.blur)
+    for start in range(0, len(instants), AT_ONCE):
+        for frame in restore(scene, instants[start : start + AT_ONCE]):
+            total += frame
+    return total / len(instants)
 
 
 def sequence_instants(scene: Scene, num_frames: int, window: int) -> tuple[int, ...]:

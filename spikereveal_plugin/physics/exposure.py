@@ -70,6 +70,19 @@ class Exposure:
             )
         return tuple(low + (2 * index * span + steps) // (2 * steps) for index in range(count))
 
+    def reach(self, window: int, num_readouts: int) -> range:
+        """Every readout of the exposure around which a window stays in the stream.
+
+        Args:
+            window: readouts around each, odd.
+            num_readouts: length of the whole stream.
+
+        Raises:
+            ValueError: there is none, or the exposure leaves the stream.
+        """
+        low, high = self._reach(window, num_readouts)
+        return range(low, high + 1)
+
     def _reach(self, window: int, num_readouts: int) -> tuple[int, int]:
         """Return the first and the last readout of the exposure whose window stays in the stream."""
         if window < 1 or window % 2 == 0:

@@ -1,6 +1,6 @@
 """Which checkpoints of a run there are: every so often, the last few, the best."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,15 @@ class Checkpoints:
         if self._metric is not None:
             metrics = opt['val'].get('metrics') or {}
             check_keys({self._metric: None}, metrics, 'val.save_best')
-            _check_direction(metrics[self._metric], f'val.metrics.{self._metric}')
+            check_direction(metrics[self._metric], f'val.metrics.{self._metric}', 'val.save_best')
 
-    def save(self, place: Place, *, is_validated: bool) -> None:
+    def save(self, place: Place, *, is_validated: bool, scores: Sequence[tuple[int, float]] = ()) -> None:
         """Save networks and training state of this iteration; all processes must call it.
 
         Args:
             place: where in the run.
             is_validated: false where a validation is due at this iteration and a resume must do it.
+            scores: what `val.early_stop` has seen, by iteration.
         """
         root_logger().info('Saving models and training states.')
         self._model.loop_state = {
@@ -46,6 +47,7 @@ class Checkpoints:
             'random': gather(random_state()),
             'best': _plain(getattr(self._model, 'best_metric_results', {})),
             'is_validated': is_validated,
+            'early_stop': [list(entry) for entry in scores],
         }
         self._model.save(place.epoch, place.iteration)
         if self._keep and self._opt['rank'] == 0:
@@ -67,11 +69,16 @@ def prune(states: Path, models: Path, keep: int) -> None:
         state.unlink()
 
 
-def _check_direction(section: Mapping[str, Any], where: str) -> None:
-    """The best must be the best: BasicSR takes the highest where `better` is absent; known metrics have theirs here."""
+def check_direction(section: Mapping[str, Any], where: str, asker: str) -> str:
+    """The best must be the best: BasicSR takes the highest where `better` is absent; known metrics have theirs here.
+
+    Raises:
+        OptionError: nothing says which way is better.
+    """
     better = section.get('better')
     if better not in ('higher', 'lower'):
-        raise OptionError(f'{where}.better: val.save_best needs to know: expected higher or lower, found {better!r}')
+        raise OptionError(f'{where}.better: {asker} needs to know: expected higher or lower, found {better!r}')
+    return str(better)
 
 
 def _plain(best: Mapping[str, Any]) -> dict[str, Any]:

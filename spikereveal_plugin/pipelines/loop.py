@@ -10,9 +10,10 @@ from basicsr.utils import AvgTimer, MessageLogger
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from spikereveal_plugin.errors import DivergenceError, SpikeRevealError
+from spikereveal_plugin.errors import DivergenceError, OptionError, SpikeRevealError
 from spikereveal_plugin.models.collective import UntilStopped, ValidationStoppedError, gather, largest
 from spikereveal_plugin.pipelines.checkpoints import Checkpoints
+from spikereveal_plugin.pipelines.early_stop import EarlyStop
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place
@@ -24,7 +25,7 @@ class Loop:
 
     def __init__(self, opt: dict[str, Any], model: Any, data: TrainData, tb_logger: Any) -> None:
         self.opt, self.model, self.data, self.tb_logger = opt, model, data, tb_logger
-        self.checkpoints = Checkpoints(opt, model)
+        self.checkpoints, self.early_stop = Checkpoints(opt, model), EarlyStop(opt)
         self.logger = root_logger()
         self.data_timer, self.iter_timer = AvgTimer(), AvgTimer()
 
@@ -49,17 +50,22 @@ class Loop:
                 (number,) = largest(stop.number)
                 if number:
                     raise StoppedError(number, f'at iteration {place.iteration}, whose validation is still to be done')
-            for batch in self._batches(place):
+            for batch in () if self.early_stop.is_over else self._batches(place):
                 self.model.update_learning_rate(place.iteration, warmup_iter=self.opt['train'].get('warmup_iter', -1))
                 self.model.feed_data(batch)
                 self.model.optimize_parameters(place.iteration)
                 self.iter_timer.record()
                 bar.update()
                 self._after(place, batch, stop)
+                if self.early_stop.is_over:
+                    break
                 self.iter_timer.start()
         self.logger.info(f'End of training. Time consumed: {datetime.timedelta(seconds=int(time.time() - started))}')
         self.model.save(epoch=-1, current_iter=-1)
-        self._validate(total)  # from here on a signal ends the process: the weights are saved
+        if self.early_stop.is_over:
+            self.logger.info(f'Stopped at iteration {place.iteration}: {self.early_stop.metric} no longer gets better.')
+        else:
+            self._validate(total)  # from here on a signal ends the process: the weights are saved
 
     def _batches(self, place: Place) -> Iterator[Any]:
         """Move along the run and give the batch of each iteration; every epoch has its own order."""
@@ -94,8 +100,8 @@ class Loop:
         if is_due and not number:
             is_due = not self._validate(iteration, stop)
             (number,) = largest(stop.number)
-        if number or iteration % self.opt['logger']['save_checkpoint_freq'] == 0:
-            self.checkpoints.save(place, is_validated=not is_due)
+        if number or self.early_stop.is_over or iteration % self.opt['logger']['save_checkpoint_freq'] == 0:
+            self.checkpoints.save(place, is_validated=not is_due, scores=self.early_stop.scores)
         if number:
             raise StoppedError(number, f'at iteration {iteration}, which is saved; --auto_resume goes on from there')
 
@@ -121,7 +127,19 @@ class Loop:
                 return False
             if number == 0:
                 self.checkpoints.keep_best(samples.dataset.opt['name'], iteration)
+                self._note_score(iteration)
         return True
+
+    def _note_score(self, iteration: int) -> None:
+        """Tell `val.early_stop` of a validation; of a stock model only the first process has its scores."""
+        if (metric := self.early_stop.metric) is None:
+            return
+        score = gather(getattr(self.model, 'metric_results', {}).get(metric))[0]
+        if score is None:
+            raise OptionError(f'val.early_stop.metric: the first validation set gave no {metric}')
+        self.early_stop.add(iteration, float(score))
+        if self.opt['rank'] == 0:
+            self.early_stop.save()
 
 
 def _next(prefetcher: Any) -> Any:

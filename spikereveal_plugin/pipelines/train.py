@@ -40,13 +40,14 @@ def train_pipeline(args: Namespace) -> None:
         )
         loop = Loop(opt, model, data, tb_logger)
         if state is None:
-            loop.run(Place(data.sampler.length))
+            loop.run(Place(data.sampler.length), is_validated=not (opt.get('val') or {}).get('at_start'))
             return
         place = resumed_place(state, data.sampler)
         model.resume_training(state)
         if state.get('best'):
             model.best_metric_results = state['best']
         resume_random(opt, state)
+        loop.early_stop.scores = [(int(number), score) for number, score in state.get('early_stop', ())]
         logger.info(f'Resuming training from epoch: {place.epoch}, iter: {place.iteration}.')
         loop.run(place, is_validated=state.get('is_validated', True))
     finally:

@@ -45,6 +45,26 @@ def test_train_item_needs_no_ground_truth(tiny_set: Path):
     assert item['exposure'].tolist() == [20, 97]
 
 
+def test_a_list_of_keys_chooses_samples(tiny_set: Path, tmp_path: Path):
+    keys = build_dataset(section(tiny_set, 'train', 'val')).keys
+    listed = tmp_path / 'keys.txt'
+    listed.write_text(f'{keys[2]}\n\n{keys[0]} (64,96,3) 1\n')
+    opt = section(tiny_set, 'train', 'val', meta_info_file=str(listed))
+    assert build_dataset(opt).keys == (keys[2], keys[0])
+    assert build_dataset(opt)[1]['lq_path'] == keys[0]
+    for text, said in (
+        ('gone', 'gone is no sample'),
+        (f'{keys[0]}\n{keys[0]}', 'twice in it'),
+        ('\n', 'lists no sample'),
+    ):
+        listed.write_text(text)
+        with pytest.raises(OptionError, match=rf'datasets\.val\.meta_info_file: .*{said}'):
+            build_dataset(opt)
+    listed.unlink()
+    with pytest.raises(OptionError, match='no such file'):
+        build_dataset(opt)
+
+
 def test_crops_of_image_and_spikes_show_the_same_place(tiny_set: Path):
     """The gray of every crop, reduced to the sensor, is the firing rate of its spikes (Eq. 5), however it is turned."""
     dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=48, use_hflip=True, use_rot=True))

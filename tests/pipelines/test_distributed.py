@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -97,40 +97,16 @@ def test_two_processes_test_as_one(workspace: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.smoke
-def test_an_error_of_one_process_ends_all_and_is_said_once(workspace: Path):
-    stock = """
-name: stock
-model_type: SRModel
-scale: 4
-num_gpu: 1
-manual_seed: 0
-datasets:
-  train: {name: handful, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, filename_tmpl: '{}',
-          io_backend: {type: disk}, gt_size: 32, use_hflip: true, use_rot: true, num_worker_per_gpu: 0,
-          batch_size_per_gpu: 1, dataset_enlarge_ratio: 3}
-  val: {name: handful val, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, io_backend: {type: disk}}
-network_g: {type: MSRResNet, num_in_ch: 3, num_out_ch: 3, num_feat: 8, num_block: 1, upscale: 4}
-path: {pretrain_network_g: ~, strict_load_g: true, resume_state: ~}
-train:
-  ema_decay: 0.9
-  optim_g: {type: Adam, lr: 2e-4}
-  scheduler: {type: MultiStepLR, milestones: [10, 30], gamma: 0.5}
-  total_iter: 4
-  pixel_opt: {type: L1Loss}
-val: {val_freq: 2, save_best: psnr, metrics: {psnr: {type: calculate_psnr, crop_border: 0}}}
-logger: {print_freq: 1, save_checkpoint_freq: 2}
-dist_params: {backend: nccl, port: 29500}
-"""
-    for index in range(3):
-        image = np.random.default_rng(index).integers(0, 256, (64, 64, 3), np.uint8)
-        for kind, picture in (('gt', image), ('lq', cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA))):
-            (workspace / kind).mkdir(exist_ok=True)
-            cv2.imwrite(str(workspace / kind / f'{index}.png'), picture)
-    (workspace / 'stock.yml').write_text(stock)
-    run = torchrun('train', '-opt', 'stock.yml')  # a stock model, whose file asks for NCCL
+def test_an_error_of_one_process_ends_all_and_is_said_once(workspace: Path, stock: Callable[[Path], Path]):
+    stock(workspace)
+    gpu = ['num_gpu=1', 'dist_params={backend: nccl, port: 29500}']  # a stock model, whose file asks for NCCL
+    few = ['datasets:train:batch_size_per_gpu=1', 'datasets:train:num_worker_per_gpu=0', 'train:total_iter=4']
+    often = ['val:val_freq=2', 'logger:save_checkpoint_freq=2']
+    command = ['train', '-opt', 'stock.yml', '--force_yml', *gpu, *few, *often]
+    run = torchrun(*command)
     assert run.returncode == 0, run.stderr
     assert (workspace / 'experiments/stock/models/net_g_best.pth').is_file()
-    run = torchrun('train', '-opt', 'stock.yml', '--force_yml', 'train:pixel_opt:loss_weight=.inf')
+    run = torchrun(*command, 'train:pixel_opt:loss_weight=.inf')
     assert run.returncode == 1
     assert run.stderr.count('error: the loss is not finite at iteration 1') == 1
     assert 'learning rate 0.0002' in run.stderr

@@ -4,11 +4,10 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -18,39 +17,13 @@ OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 TOTAL = 40
 NETWORKS = {'edsr': '{type: SpikeEDSR, num_feat: 4, num_block: 1}', 'bsn': '{type: BSN, num_feat: 4}'}
 pytestmark = pytest.mark.smoke
-STOCK = """
-model_type: SRModel
-scale: 4
-num_gpu: 0
-manual_seed: 0
-datasets:
-  train: {name: handful, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, filename_tmpl: '{}',
-          io_backend: {type: disk}, gt_size: 32, use_hflip: true, use_rot: true, num_worker_per_gpu: 1,
-          batch_size_per_gpu: 2, dataset_enlarge_ratio: 3, prefetch_mode: cpu}
-  val: {name: handful val, type: PairedImageDataset, dataroot_gt: gt, dataroot_lq: lq, io_backend: {type: disk}}
-network_g: {type: MSRResNet, num_in_ch: 3, num_out_ch: 3, num_feat: 8, num_block: 1, upscale: 4}
-path: {pretrain_network_g: ~, strict_load_g: true, resume_state: ~}
-train:
-  ema_decay: 0.9
-  optim_g: {type: Adam, lr: 2e-4}
-  scheduler: {type: MultiStepLR, milestones: [10, 30], gamma: 0.5}
-  total_iter: 40
-  pixel_opt: {type: L1Loss}
-val: {val_freq: 7, save_best: psnr, metrics: {psnr: {type: calculate_psnr, crop_border: 0}}}
-logger: {print_freq: 1, save_checkpoint_freq: 5, use_tb_logger: false}
-"""
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch, stock: Callable[[Path], Path]) -> Path:
     (tmp_path / 'datasets').mkdir()
     (tmp_path / 'datasets/sample').symlink_to(tiny_set)
-    for index in range(3):
-        image = np.random.default_rng(index).integers(0, 256, (64, 64, 3), np.uint8)
-        for kind, picture in (('gt', image), ('lq', cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA))):
-            (tmp_path / kind).mkdir(exist_ok=True)
-            cv2.imwrite(str(tmp_path / kind / f'{index}.png'), picture)
-    (tmp_path / 'stock.yml').write_text(STOCK)
+    stock(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,0 +1,50 @@
+"""The residual of a whole exposure, by restorers whose frames are known."""
+
+import pytest
+import torch
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.report import Report
+from spikereveal_plugin.models.restorers import restore_nothing
+from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.validation import Settings, validate
+from spikereveal_plugin.physics.exposure import Exposure
+
+ALL = {'reblur': {'type': 'calculate_reblur'}}
+
+
+def moving_scene():
+    """Frames 0 to 19 of which readouts 2 to 18 are exposed; their mean is the photo."""
+    frames = torch.rand(20, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    exposure = Exposure(2, 17)
+    blur = frames[exposure.first : exposure.stop].mean(0, keepdim=True)
+    spikes = torch.zeros(1, 20, 4, 4)
+    return frames, Scene(blur, spikes, exposure, key='a', sharp=None, sharp_sequence={})
+
+
+def scores(metrics, window=3):
+    frames, scene = moving_scene()
+    report = Report(metrics, ['blur', 'true'], 'toy')
+    restorers = {'blur': restore_nothing, 'true': lambda scene, instants: [frames[t : t + 1] for t in instants]}
+    validate(restorers, [scene], report, Settings(num_frames=3, window=window, short_window=3, folder=None))
+    return frames, scene, report
+
+
+def test_true_frames_at_all_readouts_average_to_the_photo():
+    _, _, report = scores(ALL)
+    assert report.mean('true', 'reblur', 'exposure') == pytest.approx(0, abs=1e-4)
+    assert report.mean('blur', 'reblur', 'exposure') == pytest.approx(0, abs=1e-4)
+    assert report.result() == {'reblur': report.mean('true', 'reblur', 'exposure')}
+    assert '| method | reblur ↓ (exposure, all readouts) |' in report.markdown()
+    assert report.samples[-1]['readouts'] == list(range(2, 19))
+
+
+def test_few_readouts_do_not():
+    frames, scene, report = scores({'reblur': {'type': 'calculate_reblur', 'num_instants': 2}})
+    mean = (frames[2] + frames[18]) / 2
+    expected = 255 * (mean - scene.blur[0]).square().mean().sqrt().item()
+    assert expected > 10
+    assert report.mean('true', 'reblur', 'exposure') == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(OptionError, match=r'val\.metrics\.reblur\.num_instants: sample a: .*ask for fewer'):
+        scores({'reblur': {'type': 'calculate_reblur', 'num_instants': 40}})
+    assert report.columns() == [('reblur', 'exposure')]
