@@ -19,7 +19,7 @@ ALLOWED = {
     'visual': BASE | {'cv2'},
     'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'weights', 'torch', 'cv2', 'basicsr'},
     'compare': BASE
-    | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'weights', 'torch', 'cv2', 'basicsr'},
+    | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'models', 'weights', 'torch', 'cv2', 'basicsr'},
     'weights': {'errors', 'formats'},
     'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
     'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},

@@ -76,7 +76,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 def _from_words(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the command line says as an option file would."""
-    from spikereveal_plugin.compare.options import methods_from_words  # noqa: PLC0415
+    from spikereveal_plugin.compare.words import methods_from_words  # noqa: PLC0415
     from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
 
     if not args.methods:

@@ -3,25 +3,20 @@
 import ctypes
 import gc
 import json
-import logging
 import platform
 import sys
 import time
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from statistics import median
 
 import torch
-from torch import nn
 
-from spikereveal_plugin.compare.methods import DeblurMethod
+from spikereveal_plugin.compare.methods import ComputedMethod
 from spikereveal_plugin.compare.reading import digest
-from spikereveal_plugin.compare.sets import Shot
+from spikereveal_plugin.compare.shot import Shot
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.inference.fit import RATIO
-from spikereveal_plugin.inference.weights import load_student
 
 _REPEATS = 3
 _STATUS, _RESET = Path('/proc/self/status'), Path('/proc/self/clear_refs')
@@ -38,7 +33,7 @@ class Cost:
     protocol: str = ''
 
 
-def measure(method: DeblurMethod, shot: Shot, device: str, folder: Path) -> Cost:
+def measure(method: ComputedMethod, shot: Shot, device: str, folder: Path) -> Cost:
     """Measure a method on a sample, or return what a former run measured on this machine.
 
     Raises:
@@ -46,31 +41,32 @@ def measure(method: DeblurMethod, shot: Shot, device: str, folder: Path) -> Cost
     """
     size = f'{shot.blur.shape} {shot.spikes.shape} {len(shot.instants)}'
     machine = f'{platform.node()} {platform.machine()} {torch.get_num_threads()} {device} {torch.__version__}'
-    path = folder / f'{digest([method.identity, size, machine])[:32]}.json'
+    path = folder / f'{digest([method.computation.identity, size, machine])[:32]}.json'
     if path.is_file():
         try:
             return Cost(**json.loads(path.read_text(encoding='utf-8')))
         except (OSError, ValueError, TypeError) as error:
             raise SpikeDataError(f'{path}: not a readable measurement ({error}); delete it') from None
     seconds, megabytes = _run(method, shot, device)
-    parameters, gmacs = (None, None) if method.weights is None else _complexity(method.weights, shot)
+    found = method.computation.complexity(shot)
     height, width = shot.blur.shape[:2]
     threads = f'{torch.get_num_threads()} thread(s)' if device == 'cpu' else device
     protocol = (
         f'{width} x {height}, {len(shot.instants)} frame(s) from one photo, {threads}, median of {_REPEATS} runs; '
         'GMACs by mmengine (convolutions and matrix products) for one frame'
+        + (f'; {found.remark}' if found.remark else '')
     )
-    cost = Cost(parameters, gmacs, seconds, megabytes, protocol)
+    cost = Cost(found.parameters, found.gmacs, seconds, megabytes, protocol)
     write_atomically(path, (json.dumps(asdict(cost), indent=1) + '\n').encode())
     return cost
 
 
-def _run(method: DeblurMethod, shot: Shot, device: str) -> tuple[float, float | None]:
+def _run(method: ComputedMethod, shot: Shot, device: str) -> tuple[float, float | None]:
     """Return seconds a frame, and megabytes at the peak of a run above what was held before it."""
 
     def once() -> float:
         start = time.perf_counter()
-        for _ in method.deblurrer.frames(shot.blur, shot.spikes, shot.instants, exposure=shot.exposure):
+        for _ in method.computation.frames(shot):
             pass
         return (time.perf_counter() - start) / len(shot.instants)
 
@@ -117,30 +113,3 @@ def _status(field: str) -> float | None:
         if line.startswith(f'{field}:'):
             return float(line.split()[1]) * 1024
     return None
-
-
-def _complexity(weights: Path, shot: Shot) -> tuple[float, float]:
-    """Return the parameters and the 1e9 multiply-accumulates of one frame, by mmengine, given both inputs."""
-    student = load_student(weights)
-    rows, columns = (-(-side // RATIO) for side in shot.blur.shape[:2])
-    blur = torch.zeros(1, 3, RATIO * rows, RATIO * columns)
-    spikes = torch.zeros(1, student.num_spike, rows, columns)
-    return count_parameters(student.network), count_gmacs(student.network, blur, spikes)
-
-
-def count_parameters(network: nn.Module) -> float:
-    """Return how many numbers a network has."""
-    return float(sum(parameter.numel() for parameter in network.parameters()))
-
-
-def count_gmacs(network: nn.Module, *inputs: torch.Tensor) -> float:
-    """Return the 1e9 multiply-accumulates of one call, which mmengine calls flops."""
-    analysis = import_module('mmengine.analysis')
-    logger = import_module('mmengine.logging').MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # it warns of each kind of element-wise operation, which nobody counts
-    try:
-        found = analysis.get_model_complexity_info(network, inputs=inputs, show_table=False, show_arch=False)
-    finally:
-        logger.setLevel(level)
-    return float(found['flops']) / 1e9

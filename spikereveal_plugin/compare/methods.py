@@ -1,24 +1,13 @@
 """Rows of the table: what turns a sample into frames."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol
 
-from spikereveal_plugin._version import __version__
-from spikereveal_plugin.compare.options import BlurOptions, FolderOptions, MethodOptions, NetworkOptions, SdmOptions
-from spikereveal_plugin.compare.reading import (
-    Frame,
-    check_frame,
-    digest,
-    digest_files,
-    frame_size,
-    list_images,
-    load_frame,
-)
+from spikereveal_plugin.compare.computation import Computation
+from spikereveal_plugin.compare.reading import Frame, check_frame, digest
 from spikereveal_plugin.compare.sets import FolderSet, TestSet
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.inference.deblurrer import Deblurrer
-from spikereveal_plugin.weights.registry import find_weights
 
 
 class Method(Protocol):
@@ -36,63 +25,23 @@ class Method(Protocol):
         """The frames of a sample, as many and as large as the set's."""
 
 
-class FolderMethod:
-    """Images that any tool wrote, found by the set's own names.
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: its method, or another one (None: nothing) on sets that `per_set` names."""
 
-    A data set's sample `seq/000019` is `seq/000019.png` where one frame is compared, or the images of `seq/000019/`:
-    named by readout (`020.png`, ..., as `basicsr test` writes them), or else as many as the set's frames, in order.
-    """
+    label: str
+    method: Method
+    per_set: Mapping[str, Method | None]
+    group: str | None = None
 
-    def __init__(self, label: str, paths: Mapping[str, Path] | Path) -> None:
-        self.label, self._paths = label, paths
-        self._files: dict[str, dict[str, Path]] = {}
+    def on(self, set_label: str) -> Method | None:
+        """Return the method that restores a set."""
+        return self.per_set.get(set_label, self.method)
 
     @property
-    def set_labels(self) -> set[str]:
-        """Names of the sets that it has a folder for, where they are named."""
-        return set() if isinstance(self._paths, Path) else set(self._paths)
-
-    def root(self, set_label: str) -> Path | None:
-        """The folder of results of a set, if there is one."""
-        return self._paths if isinstance(self._paths, Path) else self._paths.get(set_label)
-
-    def covers(self, test_set: TestSet) -> bool:
-        root = self.root(test_set.label)
-        if root is None:
-            return False
-        files = self._files[test_set.label] = list_images(root)
-        if isinstance(test_set, FolderSet):
-            _refuse_unequal(root, files, test_set)
-        for key in test_set.keys:
-            for path in self._frame_paths(test_set, key):
-                if (found := frame_size(path)) != (wanted := test_set.size(key)):
-                    raise SpikeDataError(
-                        f'{path}: the image is {found[1]}x{found[0]}, the sample {key!r} of {test_set.label!r} '
-                        f'{wanted[1]}x{wanted[0]}'
-                    )
-        return True
-
-    def _frame_paths(self, test_set: TestSet, key: str) -> list[Path]:
-        files, frames = self._files[test_set.label], test_set.frames(key)
-        if isinstance(test_set, FolderSet):
-            return [files[name] for name in test_set.names(key)]
-        if len(frames) == 1 and key in files:
-            return [files[key]]
-        inside = {name.rpartition('/')[2]: path for name, path in files.items() if name.rpartition('/')[0] == key}
-        if all(frame in inside for frame in frames):
-            return [inside[frame] for frame in frames]
-        if len(inside) != len(frames):
-            raise SpikeDataError(
-                f'{self.root(test_set.label)}/{key}: expected {len(frames)} image(s), named by frame '
-                f'({", ".join(frames)}) or in their order; found {len(inside)}'
-            )
-        return list(inside.values())
-
-    def digest(self, test_set: TestSet, key: str) -> str:
-        return digest_files(self._frame_paths(test_set, key))
-
-    def restore(self, test_set: TestSet, key: str) -> list[Frame]:
-        return [load_frame(path) for path in self._frame_paths(test_set, key)]
+    def methods(self) -> list[Method]:
+        """The method and each of its other forms."""
+        return [self.method, *(method for method in self.per_set.values() if method is not None)]
 
 
 class BlurMethod:
@@ -113,61 +62,32 @@ class BlurMethod:
         return [shot.blur] * len(shot.instants)
 
 
-class DeblurMethod:
-    """A `Deblurrer`: physics, or a student by its weights; `identity` says which and how."""
+class ComputedMethod:
+    """Frames that are computed here from photo and spikes."""
 
-    def __init__(self, label: str, deblurrer: Deblurrer, identity: str, weights: Path | None = None) -> None:
-        self.label, self.deblurrer, self.identity, self.weights = label, deblurrer, identity, weights
+    def __init__(self, label: str, computation: Computation) -> None:
+        self.label, self.computation = label, computation
 
     def covers(self, test_set: TestSet) -> bool:
         _need_spikes(self.label, test_set)
         return True
 
     def digest(self, test_set: TestSet, key: str) -> str:
-        return self.identity
+        if self.computation.photos == 1:
+            return self.computation.identity
+        photos = test_set.shot(key, self.computation.photos).photos
+        return digest([self.computation.identity, *(photo.tobytes() for photo in photos)])
 
     def restore(self, test_set: TestSet, key: str) -> list[Frame]:
-        shot = test_set.shot(key)
+        shot = test_set.shot(key, self.computation.photos)
         where = f'{self.label!r} on {key!r} of {test_set.label!r}'
         try:
-            frames = list(self.deblurrer.frames(shot.blur, shot.spikes, shot.instants, exposure=shot.exposure))
-        except SpikeDataError as error:
-            raise SpikeDataError(f'{where}: {error}') from None
+            frames = list(self.computation.frames(shot))
+        except (SpikeDataError, OptionError) as error:
+            raise type(error)(f'{where}: {error}') from None
         for frame in frames:
             check_frame(frame, where)
         return frames
-
-
-def build_method(label: str, options: MethodOptions, device: str) -> Method:
-    """Make a method.
-
-    Raises:
-        SpikeRevealError: its folder or weights are missing or damaged, or an option does not fit.
-    """
-    if isinstance(options, FolderOptions):
-        paths = options.path
-        if isinstance(paths, str):
-            return FolderMethod(label, Path(paths).expanduser())
-        return FolderMethod(label, {str(name): Path(str(path)).expanduser() for name, path in paths.items()})
-    if isinstance(options, BlurOptions):
-        return BlurMethod(label)
-    if isinstance(options, SdmOptions):
-        return DeblurMethod(label, Deblurrer.physics(options.short_window), digest(['sdm', __version__, str(options)]))
-    return _network(label, options, device)
-
-
-def _network(label: str, options: NetworkOptions, device: str) -> DeblurMethod:
-    try:
-        path = find_weights(options.weights)
-        deblurrer = Deblurrer.from_pretrained(
-            path, density=options.density, engine=options.engine, tile=options.tile, device=device
-        )
-    except OptionError as error:
-        raise OptionError(f'methods.{label}: {error}') from None
-    except SpikeDataError as error:
-        raise SpikeDataError(f'methods.{label}: {error}') from None
-    how = f'{options.engine} {options.tile} {deblurrer.density} {deblurrer.trained_threshold}'
-    return DeblurMethod(label, deblurrer, digest([digest_files([path]), how, __version__]), path)
 
 
 def _need_spikes(label: str, test_set: TestSet) -> None:
@@ -175,17 +95,4 @@ def _need_spikes(label: str, test_set: TestSet) -> None:
         raise OptionError(
             f'{label!r} restores from blur and spikes, and {test_set.label!r} holds images alone; name a data set as '
             '`data` (--data), or compare folders of results'
-        )
-
-
-def _refuse_unequal(root: Path, files: Mapping[str, Path], test_set: FolderSet) -> None:
-    missing, extra = sorted(test_set.files.keys() - files.keys()), sorted(files.keys() - test_set.files.keys())
-    if missing:
-        raise SpikeDataError(
-            f'{root} has no image for {test_set.files[missing[0]]} ({len(missing)} of {len(test_set.files)} missing)'
-        )
-    if extra:
-        raise SpikeDataError(
-            f'{files[extra[0]]} has no counterpart in {test_set.label!r} ({len(extra)} such images); '
-            'both folders must hold the same names'
         )

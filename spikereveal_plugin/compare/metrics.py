@@ -1,6 +1,7 @@
 """Columns of the table: a metric, how it is computed, and which way is better."""
 
 import inspect
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +14,8 @@ from basicsr.utils.registry import METRIC_REGISTRY
 from spikereveal_plugin.compare.reading import Frame
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.photo import quantise
-from spikereveal_plugin.metrics.iqa_catalogue import IqaMetric, iqa_metric
+from spikereveal_plugin.metrics.iqa_catalogue import iqa_metric
+from spikereveal_plugin.metrics.protocol import protocol, weights_file
 from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.options import lookup
 
@@ -27,8 +29,7 @@ SHORT = {
     'psnr_paper': {'type': 'calculate_psnr_paper'},
     'ssim_paper': {'type': 'calculate_ssim_paper'},
 }
-_PAPER = 'the paper: scikit-image, floats not rounded, [-1, 1], data range 2'
-_LOWER = ('calculate_niqe',)
+_PACKAGES = {'calculate_pyiqa': 'pyiqa', 'calculate_psnr_paper': 'scikit-image', 'calculate_ssim_paper': 'scikit-image'}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Metric:
         better: `higher` or `lower`.
         protocol: how the number comes about, for a reader.
         needs_reference: whether it compares with a sharp image.
+        identity: all that a score depends on beside the images.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Metric:
     better: str
     protocol: str
     needs_reference: bool
+    identity: str = ''
 
     def score(self, frame: Frame, reference: Frame | None) -> float:
         """Score a frame (H, W, 3) RGB float32 in [0, 1] against the sharp one of its size.
@@ -66,7 +69,7 @@ def build_metrics(wanted: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
     """Make the metrics of an option file, or of names: BasicSR's and the paper's by short name, any other pyiqa's.
 
     Raises:
-        OptionError: a metric does not exist, or `better` is no direction.
+        OptionError: a metric does not exist, its weights are missing, or `better` is no direction.
     """
     if isinstance(wanted, Mapping):
         return [_build(str(name), section) for name, section in wanted.items()]
@@ -76,42 +79,29 @@ def build_metrics(wanted: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
 
 
 def _build(name: str, section: Any) -> Metric:
-    function = lookup(METRIC_REGISTRY, section, f'metrics.{name}')
-    kind = section['type']
-    if kind == REBLUR:
-        raise OptionError(f'metrics.{name}: {kind} scores whole exposures; it is for val.metrics of an option file')
-    if kind == 'calculate_pyiqa':
-        known = _of_pyiqa(name, str(section.get('metric_name', '')))
-        better, needs_reference = str(known.better), known.needs_reference
-    else:
-        better = 'lower' if kind in _LOWER else 'higher'
-        reference = inspect.signature(function).parameters.get('img2')
-        needs_reference = reference is not None and reference.default is inspect.Parameter.empty
-    better = section.get('better', better)
-    if better not in ('higher', 'lower'):
-        raise OptionError(f'metrics.{name}.better: expected higher or lower, found {better!r}')
-    return Metric(name, section, better, _protocol(kind, section), needs_reference)
-
-
-def _of_pyiqa(name: str, metric_name: str) -> IqaMetric:
+    where = f'metrics.{name}'
+    function = lookup(METRIC_REGISTRY, section, where)
+    if section['type'] == REBLUR:
+        raise OptionError(f'{where}: {REBLUR} scores whole exposures; it is for val.metrics of an option file')
     try:
-        return iqa_metric(metric_name)
+        how = protocol(section, where)
+        needs_reference = _needs_reference(function, section)
+        weights = weights_file(section)
     except OptionError as error:
-        raise OptionError(f'metrics.{name}: {error} Names of this package: {", ".join(SHORT)}.') from None
+        said = str(error) if str(error).startswith(where) else f'{where}: {error}'
+        raise OptionError(f'{said} Names of this package: {", ".join(SHORT)}.' if 'unknown' in said else said) from None
+    package = _PACKAGES.get(section['type'], 'basicsr')
+    parts = [how.label, how.detail, f'{package} {version(package)}', *([weights] if weights else [])]
+    options = {key: value for key, value in section.items() if key != 'better'}
+    identity = f'{json.dumps(options, sort_keys=True, default=str)} {"; ".join(parts[2:])}'
+    return Metric(name, section, how.better, '; '.join(parts), needs_reference, identity)
 
 
-def _protocol(kind: str, section: Mapping[str, Any]) -> str:
-    options = ', '.join(f'{key} {value}' for key, value in section.items() if key not in ('type', 'better'))
-    if kind == 'calculate_pyiqa':
-        size = '' if section.get('resize_short') else ', images as large as they are'
-        return f'pyiqa {version("pyiqa")}, RGB floats in [0, 1]; {options}{size}'
-    if kind.endswith('_paper'):
-        return _PAPER + ('; 7 x 7 uniform window' if 'ssim' in kind else '')
-    if kind in ('calculate_psnr', 'calculate_ssim'):
-        window = '; 11 x 11 Gaussian window' if kind == 'calculate_ssim' else ''
-        channel = 'luminance' if section.get('test_y_channel') else 'RGB'
-        return f'BasicSR {version("basicsr")}: 8 bits, {channel}, crop_border {section.get("crop_border")}{window}'
-    return f'{kind}; {options}' if options else kind
+def _needs_reference(function: Any, section: Mapping[str, Any]) -> bool:
+    if section['type'] == 'calculate_pyiqa':
+        return iqa_metric(str(section.get('metric_name', ''))).needs_reference
+    reference = inspect.signature(function).parameters.get('img2')
+    return reference is not None and reference.default is inspect.Parameter.empty
 
 
 def _bgr8(frame: Frame) -> npt.NDArray[np.uint8]:

@@ -1,69 +1,24 @@
 """What is compared: methods, sets and metrics, from an option file or from the command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
+from spikereveal_plugin.compare.method_options import RowOptions, parse_row
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import parse_section
-from spikereveal_plugin.weights.registry import list_weights
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderOptions:
-    """`type: folder`: images that any tool wrote. `path` is one folder, or one for each set by name.
-
-    `parameters` and `gmacs` are what its authors say: they are shown as given, not measured.
-    """
-
-    type: Literal['folder']
-    path: str | Mapping[str, str]
-    parameters: float | None = None
-    gmacs: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlurOptions:
-    """`type: blur`: a data set's blurry photo, taken for each of its frames."""
-
-    type: Literal['blur']
-
-
-@dataclass(frozen=True, kw_only=True)
-class SdmOptions:
-    """`type: sdm`: SDM with bilinear up-sampling (Eq. 8), on short windows of so many readouts."""
-
-    type: Literal['sdm']
-    short_window: int = 9
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
-    """`type: network`: a student by its weights, a file or a registered name; the rest is as for `Deblurrer`."""
-
-    type: Literal['network']
-    weights: str
-    density: float | Literal['auto'] | None = None
-    engine: str = 'eager'
-    tile: int | None = None
-
-
-MethodOptions = FolderOptions | BlurOptions | SdmOptions | NetworkOptions
-_TYPES: dict[str, type[Any]] = {
-    'folder': FolderOptions,
-    'blur': BlurOptions,
-    'sdm': SdmOptions,
-    'network': NetworkOptions,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetOptions:
-    """Images to compare with: a folder `gt`, or a split of a data set of this package, `data`; neither: no reference.
+    """Images to compare with: a folder `gt`, or a split of a data set, `data`; neither: no reference.
 
-    `frames` says which sharp frames of a data set are used: `middle`, or the `sequence` (by default where it has one).
-    Where a data set has none, `num_frames` instants are restored, with `window` readouts around each.
+    `data` has the LMDBs of this package, or the folders of the authors' layout (`blur_data`, `spike_data`, `sharp_data`
+    where there is one), for which `exposure` is the first readout of each exposure and their number, and `ratio` the
+    image's size over the sensor's. `frames` says which sharp frames are used: `middle`, or the `sequence` (by default
+    where it has one). Where there is none, `num_frames` instants are restored, with `window` readouts around each.
+
+    `average: sequences` takes the mean over sequences (`seq` of sample `seq/000019`), each the mean over its samples.
     """
 
     gt: str | None = None
@@ -71,6 +26,9 @@ class SetOptions:
     frames: Literal['middle', 'sequence'] | None = None
     num_frames: int = 7
     window: int = 21
+    exposure: tuple[int, ...] | None = None
+    ratio: int = 4
+    average: Literal['samples', 'sequences'] = 'samples'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,29 +56,29 @@ class CompareOptions:
         if self.page_samples < 1 or self.resamples < 100:
             raise OptionError('compare: expected page_samples of 1 or more, and resamples of 100 or more')
 
-    def parsed_methods(self) -> dict[str, MethodOptions]:
-        """Return each method's section, parsed.
+    def parsed_methods(self) -> dict[str, RowOptions]:
+        """Return each method's section, parsed; those that are ~, such as a base's that is not wanted, are left out.
 
         Raises:
-            OptionError: a section has no known `type`, or an option that its type does not have.
+            OptionError: a section has no known `type`, an option that its type does not have, or names no set.
         """
-        parsed = {}
-        for label, section in self.methods.items():
-            where = f'methods.{label}'
-            kind = section.get('type') if isinstance(section, Mapping) else None
-            if kind not in _TYPES:
-                raise OptionError(f'{where}: expected a section with type: {", ".join(_TYPES)}; found {section!r}')
-            parsed[str(label)] = parse_section(_TYPES[kind], section, where)
+        parsed = {str(label): parse_row(str(label), s) for label, s in self.methods.items() if s is not None}
+        known = [str(label) for label in self.sets]
+        for label, row in parsed.items():
+            if odd := sorted(set(row.per_set) - set(known)):
+                raise OptionError(f'methods.{label}.per_set: no set is called {odd[0]!r}; there are: {known}')
         return parsed
 
     def parsed_sets(self) -> dict[str, SetOptions]:
-        """Return each set's section, parsed.
+        """Return each set's section, parsed; those that are ~ are left out.
 
         Raises:
             OptionError: a section is not as `SetOptions` says.
         """
         parsed = {}
         for label, section in self.sets.items():
+            if section is None:
+                continue
             options = parse_section(SetOptions, section, f'sets.{label}')
             if options.gt and options.data:
                 raise OptionError(f'sets.{label}: gt is a folder of images, data a data set; give one of them')
@@ -135,27 +93,3 @@ def parse_options(opt: Mapping[str, Any]) -> CompareOptions:
         OptionError: an option is unknown, missing or of another type.
     """
     return parse_section(CompareOptions, opt, 'compare')
-
-
-def methods_from_words(words: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Turn `[LABEL=]WHAT` words into sections; WHAT is blur, sdm, weights (.pth or a name), or a folder.
-
-    Raises:
-        OptionError: two methods have one label, or a word names nothing.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for word in words:
-        given, equals, what = word.rpartition('=')
-        if not what:
-            raise OptionError(f'{word!r}: expected a method after `=`')
-        if what in ('blur', 'sdm'):
-            section: dict[str, Any] = {'type': what}
-        elif what.endswith('.pth') or (what in list_weights() and not Path(what).is_dir()):
-            section = {'type': 'network', 'weights': what}
-        else:
-            section = {'type': 'folder', 'path': what}
-        label = given if equals else Path(what).stem if section['type'] == 'network' else Path(what).name or what
-        if label in found:
-            raise OptionError(f'two methods are called {label!r}; name them: ours={what}')
-        found[label] = section
-    return found

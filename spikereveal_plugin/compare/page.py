@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.compare.choose import Picture, crops, page_samples, worst_sample
-from spikereveal_plugin.compare.methods import BlurMethod, Method
+from spikereveal_plugin.compare.methods import BlurMethod, Method, Row
 from spikereveal_plugin.compare.pictures import as_picture, jpeg, method_pictures, within_budget
-from spikereveal_plugin.compare.sets import SpikeSet, TestSet
+from spikereveal_plugin.compare.sets import TestSet
+from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.compare.table import Column, Table
 from spikereveal_plugin.compare.writers import finite, protocols
 from spikereveal_plugin.formats.atomic import write_atomically
@@ -27,9 +28,9 @@ CROP_QUALITY = 92
 
 @dataclass(frozen=True)
 class Source:
-    """What the page's pictures are made from: methods, sets, samples of each set, and where frames are kept."""
+    """What the page's pictures are made from: rows, sets, samples of each set, and where frames are kept."""
 
-    methods: Sequence[Method]
+    rows: Sequence[Row]
     sets: Sequence[TestSet]
     count: int
     folder: Path
@@ -85,7 +86,7 @@ def _worst(table: Table) -> list[dict[str, Any]]:
 
 def _views(table: Table, source: Source) -> list[dict[str, Any]]:
     """Return each chosen sample's pictures, crops and scores."""
-    columns, labels = _first_columns(table), {method.label: method for method in source.methods}
+    columns = _first_columns(table)
     wanted = [
         (test_set, column, key, reason)
         for test_set in source.sets
@@ -95,7 +96,7 @@ def _views(table: Table, source: Source) -> list[dict[str, Any]]:
     views, pictures = [], []
     for test_set, column, key, reason in tqdm(wanted, unit='view', desc='page', disable=None):
         ranking = table.ranking(column)
-        shown = [labels[label] for label in table.methods if label in ranking]
+        shown = [m for row in source.rows if row.label in ranking and (m := row.on(test_set.label))]
         found = dict(_pictures(test_set, key, shown, source.folder))
         names = test_set.frames(key)
         middle = len(names) // 2

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from spikereveal_plugin.compare.choose import Picture
-from spikereveal_plugin.compare.methods import BlurMethod, DeblurMethod, Method
+from spikereveal_plugin.compare.methods import BlurMethod, ComputedMethod, Method
 from spikereveal_plugin.compare.reading import load_frame
 from spikereveal_plugin.compare.scoring import sample_digest
 from spikereveal_plugin.compare.sets import TestSet
@@ -28,7 +28,7 @@ def method_pictures(method: Method, test_set: TestSet, key: str, folder: Path) -
     """Return a method's frames of a sample, 8 bits, or the one picture that it is; what is computed is kept as PNG."""
     if isinstance(method, BlurMethod):
         return [as_picture(test_set.shot(key).blur)]
-    if not isinstance(method, DeblurMethod):
+    if not isinstance(method, ComputedMethod):
         return [as_picture(frame) for frame in method.restore(test_set, key)]
     kept = folder / sample_digest(method, test_set, key)[:32]
     paths = [kept / f'{index:03d}.png' for index in range(len(test_set.frames(key)))]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.data.image_file import image_size
+from spikereveal_plugin.data.sources import files_by_key
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.inference.photo import PHOTO_SUFFIXES, load_photo
 
@@ -20,19 +21,7 @@ def list_images(root: Path) -> dict[str, Path]:
     Raises:
         SpikeDataError: there is no folder or no image, or two files are one image.
     """
-    if not root.is_dir():
-        raise SpikeDataError(f'{root}: no such folder of images')
-    found: dict[str, Path] = {}
-    for path in sorted(root.rglob('*')):
-        if path.suffix.lower() not in PHOTO_SUFFIXES or not path.is_file() or path.name.startswith('.'):
-            continue
-        key = path.relative_to(root).with_suffix('').as_posix()
-        if key in found:
-            raise SpikeDataError(f'{path} and {found[key].name} have one name; keep one of them')
-        found[key] = path
-    if not found:
-        raise SpikeDataError(f'{root}: no image ({", ".join(PHOTO_SUFFIXES)}) is in it')
-    return found
+    return files_by_key(root, PHOTO_SUFFIXES, 'image')
 
 
 def load_frame(path: Path) -> Frame:

@@ -4,14 +4,20 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from basicsr.utils.dist_util import get_dist_info
+
+from spikereveal_plugin.compare.build import build_row
 from spikereveal_plugin.compare.cost import Cost, measure
-from spikereveal_plugin.compare.methods import DeblurMethod, FolderMethod, Method, build_method
+from spikereveal_plugin.compare.folder_method import FolderMethod
+from spikereveal_plugin.compare.method_options import FolderOptions
+from spikereveal_plugin.compare.methods import ComputedMethod, Row
 from spikereveal_plugin.compare.metrics import build_metrics
-from spikereveal_plugin.compare.options import CompareOptions, FolderOptions
+from spikereveal_plugin.compare.options import CompareOptions
 from spikereveal_plugin.compare.page import Source, write_page
 from spikereveal_plugin.compare.score_store import ScoreStore
 from spikereveal_plugin.compare.scoring import score_all
-from spikereveal_plugin.compare.sets import SpikeSet, TestSet, open_set
+from spikereveal_plugin.compare.sets import TestSet, open_set
+from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.compare.table import Table, build_table
 from spikereveal_plugin.compare.writers import write_tables
 from spikereveal_plugin.errors import OptionError
@@ -23,6 +29,8 @@ _log = logging.getLogger('spikereveal')
 def compare(options: CompareOptions, out: Path) -> Table:
     """Score, tabulate and write; what a former run into the same folder scored is taken from there.
 
+    Processes that work together share the scoring; the first one measures costs and writes.
+
     Args:
         options: methods, sets and metrics.
         out: folder of results, made where absent.
@@ -32,44 +40,48 @@ def compare(options: CompareOptions, out: Path) -> Table:
     """
     wanted = options.parsed_methods()
     metrics = build_metrics(options.metrics)
-    methods = [build_method(label, section, options.device) for label, section in wanted.items()]
-    sets = _open_sets(options, methods)
+    rows = [build_row(label, section, options.device) for label, section in wanted.items()]
+    sets = _open_sets(options, rows)
     make_folder(out)
-    scored = score_all(methods, sets, metrics, ScoreStore(out / 'scores'))
+    scored = score_all(rows, sets, metrics, ScoreStore(out / 'scores'))
+    table = build_table(rows, sets, metrics, scored, bootstrap=(options.resamples, options.seed))
+    if get_dist_info()[0] != 0:
+        return table
     if scored.reused:
         _log.info('%s: %d of %d scores were there already', out, scored.reused, scored.reused + scored.computed)
-    table = build_table(list(wanted), sets, metrics, scored, bootstrap=(options.resamples, options.seed))
     given = {
-        label: Cost(section.parameters, section.gmacs, protocol='as given')
+        label: Cost(section.method.parameters, section.method.gmacs, protocol='as given')
         for label, section in wanted.items()
-        if isinstance(section, FolderOptions) and (section.parameters or section.gmacs)
+        if isinstance(section.method, FolderOptions) and (section.method.parameters or section.method.gmacs)
     }
-    table = replace(table, title=options.title, costs=given | _costs(methods, sets, options.device, out / 'costs'))
+    table = replace(table, title=options.title, costs=given | _costs(rows, sets, options.device, out / 'costs'))
     write_tables(table, out)
-    write_page(table, Source(methods, sets, options.page_samples, out / 'frames'), out / 'compare.html')
+    write_page(table, Source(rows, sets, options.page_samples, out / 'frames'), out / 'compare.html')
     return table
 
 
-def _open_sets(options: CompareOptions, methods: list[Method]) -> list[TestSet]:
-    folders = [method for method in methods if isinstance(method, FolderMethod)]
+def _open_sets(options: CompareOptions, rows: list[Row]) -> list[TestSet]:
+    folders = [method for row in rows for method in row.methods if isinstance(method, FolderMethod)]
     sets: list[TestSet] = []
     for label, section in options.parsed_sets().items():
-        first = next((root for method in folders if (root := method.root(label))), None)
+        own = [method for row in rows if isinstance(method := row.on(label), FolderMethod)]
+        first = next((root for method in own if (root := method.root(label))), None)
         sets.append(open_set(label, section, first))
-    labels = {test_set.label for test_set in sets}
+    labels = {str(label) for label in options.sets}
     for method in folders:
         if odd := sorted(method.set_labels - labels):
             raise OptionError(f'methods.{method.label}.path: no set is called {odd[0]!r}; there are: {sorted(labels)}')
     return sets
 
 
-def _costs(methods: list[Method], sets: list[TestSet], device: str, folder: Path) -> dict[str, Cost]:
-    """Measure the methods that compute, on the first sample of the first data set."""
-    test_set = next((test_set for test_set in sets if isinstance(test_set, SpikeSet)), None)
-    if test_set is None:
-        return {}
-    computing = [method for method in methods if isinstance(method, DeblurMethod)]
-    if not computing:
-        return {}
-    shot = test_set.shot(test_set.keys[0])
-    return {method.label: measure(method, shot, device, folder) for method in computing}
+def _costs(rows: list[Row], sets: list[TestSet], device: str, folder: Path) -> dict[str, Cost]:
+    """Measure the methods that compute, on the first sample of the first data set that they restore."""
+    found: dict[str, Cost] = {}
+    for row in rows:
+        for test_set in sets:
+            method = row.on(test_set.label)
+            if isinstance(test_set, SpikeSet) and isinstance(method, ComputedMethod):
+                shot = test_set.shot(test_set.keys[0], method.computation.photos)
+                found[row.label] = measure(method, shot, device, folder)
+                break
+    return found

@@ -1,19 +1,19 @@
 """Score every method on every sample; what is known from a former run is not computed again."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
+from basicsr.utils.dist_util import get_dist_info
 from tqdm import tqdm
 
-from spikereveal_plugin.compare.methods import Method
+from spikereveal_plugin.compare.methods import Method, Row
 from spikereveal_plugin.compare.metrics import Metric
 from spikereveal_plugin.compare.reading import Frame, digest
-from spikereveal_plugin.compare.score_store import Scores, ScoreStore
+from spikereveal_plugin.compare.score_store import ScoreStore
 from spikereveal_plugin.compare.sets import TestSet
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.models.collective import gather
 
 ScoreKey = tuple[str, str, str, str]  # method, set, sample, metric
 
@@ -42,27 +42,40 @@ def check_references(metrics: Sequence[Metric], sets: Sequence[TestSet]) -> None
                 )
 
 
-def score_all(
-    methods: Sequence[Method], sets: Sequence[TestSet], metrics: Sequence[Metric], store: ScoreStore
-) -> Scored:
-    """Score all, sample by sample; a method without results for a set is left out there.
+def score_all(rows: Sequence[Row], sets: Sequence[TestSet], metrics: Sequence[Metric], store: ScoreStore) -> Scored:
+    """Score all, sample by sample; a row without results for a set is left out there.
+
+    Of processes that work together each takes every N-th sample; all of them return all scores.
 
     Raises:
         SpikeRevealError: an input is at fault; scores so far are kept.
     """
     check_references(metrics, sets)
-    covered = {test_set.label: [method for method in methods if method.covers(test_set)] for test_set in sets}
-    scored = Scored()
-    total = sum(len(test_set.keys) * len(covered[test_set.label]) for test_set in sets)
-    with tqdm(total=total, unit='sample', disable=None) as progress:
-        for test_set in sets:
-            for key in test_set.keys:
-                work = _Sample(test_set, key)
-                for method in covered[test_set.label]:
-                    progress.set_postfix_str(f'{method.label}, {key}', refresh=False)
-                    _score_sample(method, work, metrics, store, scored)
-                    progress.update()
-    return scored
+    covered = {test_set.label: covering(rows, test_set) for test_set in sets}
+    work = [(test_set, key) for test_set in sets for key in test_set.keys]
+    rank, world_size = get_dist_info()
+    own, scored = work[rank::world_size], Scored()
+    total = sum(len(covered[test_set.label]) for test_set, _ in own)
+    with tqdm(total=total, unit='sample', disable=None if rank == 0 else True) as progress:
+        for test_set, key in own:
+            sample = _Sample(test_set, key)
+            for method in covered[test_set.label]:
+                progress.set_postfix_str(f'{method.label}, {key}', refresh=False)
+                _score_sample(method, sample, metrics, store, scored)
+                progress.update()
+    return merged(gather(scored))
+
+
+def covering(rows: Sequence[Row], test_set: TestSet) -> list[Method]:
+    """Return the methods of rows that have results for a set; raises as `Method.covers`."""
+    found = (row.on(test_set.label) for row in rows)
+    return [method for method in found if method is not None and method.covers(test_set)]
+
+
+def merged(parts: Sequence[Scored]) -> Scored:
+    """Return the scores of all processes as one has them."""
+    frames = {key: values for part in parts for key, values in part.frames.items()}
+    return Scored(frames, sum(part.reused for part in parts), sum(part.computed for part in parts))
 
 
 class _Sample:
@@ -83,7 +96,7 @@ class _Sample:
 def _score_sample(method: Method, work: _Sample, metrics: Sequence[Metric], store: ScoreStore, scored: Scored) -> None:
     identity = sample_digest(method, work.test_set, work.key, work.digest)
     known = store.get(identity)
-    names = {metric.name: _metric_identity(metric) for metric in metrics}
+    names = {metric.name: metric.identity for metric in metrics}
     missing = [metric for metric in metrics if names[metric.name] not in known]
     if missing:
         frames = method.restore(work.test_set, work.key)
@@ -113,10 +126,3 @@ def _frame_scores(metric: Metric, frames: Sequence[Frame], method: Method, work:
         if math.isnan(values[-1]):
             raise SpikeDataError(f'{where}: {metric.name} is NaN; the metric cannot score this image')
     return values
-
-
-def _metric_identity(metric: Metric) -> str:
-    """Return the options and versions that a score depends on."""
-    section: Scores | dict[str, object] = {k: v for k, v in metric.section.items() if k != 'better'}
-    packages = 'pyiqa' if metric.section['type'] == 'calculate_pyiqa' else 'basicsr'
-    return f'{json.dumps(section, sort_keys=True)} {packages} {version(packages)}'

@@ -56,6 +56,9 @@ class Source(Protocol):
     def sharp_sequence(self, key: str) -> dict[int, Image]:
         """Sharp images by readout; empty if there are none."""
 
+    def sharp_instants(self, key: str) -> tuple[int, ...]:
+        """Their readouts, without reading them."""
+
 
 class LmdbSource:
     """`blur.lmdb` and `spike.lmdb`, with `sharp.lmdb` and `sharp_sequence.lmdb` where there is ground truth."""
@@ -169,22 +172,33 @@ class FolderSource:
         files = sharp_sequence_files(key, self._sharp, Exposure(*self._exposure))
         return {readout: load_image(path) for readout, path in files.items()}
 
+    def sharp_instants(self, key: str) -> tuple[int, ...]:
+        """Readouts of the sharp sequence, in its order, without reading it."""
+        return tuple(sharp_sequence_files(key, self._sharp, Exposure(*self._exposure)))
 
-def files_by_key(root: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Return files below `root` by their path in it without its suffix, in order.
+
+def files_by_key(root: Path, suffixes: tuple[str, ...], what: str | None = None) -> dict[str, Path]:
+    """Return files below `root` by their path in it without its suffix, in order; hidden ones are nobody's data.
+
+    Args:
+        root: a folder.
+        suffixes: of the files, lower case.
+        what: what the files are, where there must be one.
 
     Raises:
-        SpikeDataError: `root` is no folder, or two files share a key.
+        SpikeDataError: `root` is no folder, two files share a key, or there is none of `what`.
     """
     if not root.is_dir():
         raise SpikeDataError(f'{root}: no such folder')
     found: dict[str, Path] = {}
     for path in sorted(root.rglob('*')):
-        if path.suffix.lower() in suffixes and path.is_file():
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith('.'):
             key = path.relative_to(root).with_suffix('').as_posix()
             if key in found:
-                raise SpikeDataError(f'{path} and {found[key].name} are two files of one sample; keep one')
+                raise SpikeDataError(f'{path} and {found[key].name} have one name; keep one of them')
             found[key] = path
+    if what and not found:
+        raise SpikeDataError(f'{root}: no {what} ({", ".join(suffixes)}) is in it')
     return found
 
 

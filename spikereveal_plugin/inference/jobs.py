@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.sources import files_by_key
 from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES, SpikeLayout
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
@@ -127,17 +128,7 @@ def _data_set_jobs(root: Path) -> list[Job]:
 
 def _files(root: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
     """Return the files below a folder by name without suffix, in natural order (frame 2 before frame 10)."""
-    found: dict[str, Path] = {}
-    for path in sorted(root.rglob('*'), key=_natural):
-        if path.suffix.lower() not in suffixes or not path.is_file() or path.name.startswith('.'):
-            continue
-        name = path.relative_to(root).with_suffix('').as_posix()
-        if name in found:
-            raise SpikeDataError(f'{path} and {found[name].name} have one name; keep one of them')
-        found[name] = path
-    if not found:
-        raise SpikeDataError(f'{root}: no {what} ({", ".join(suffixes)}) is in it')
-    return found
+    return dict(sorted(files_by_key(root, suffixes, what).items(), key=lambda item: _natural(item[1])))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -26,7 +26,7 @@ def frozen_network(opt: Mapping[str, Any], key: str, device: torch.device) -> nn
     if key not in opt or path is None:
         raise OptionError(f'{opt.get("model_type")} needs the section {key} and its weights in path.pretrain_{key}')
     network: nn.Module = build_network(dict(opt[key])).to(device, memory_format=torch.channels_last)
-    _load(network, Path(path), paths.get(f'param_key_{key.removeprefix("network_")}', 'params'))
+    load_weights(network, Path(path), paths.get(f'param_key_{key.removeprefix("network_")}', 'params'))
     return network.requires_grad_(False).eval()
 
 
@@ -64,8 +64,12 @@ def unfit_weights(network: nn.Module, path: Path, error: Exception) -> OptionErr
 UNFIT = (RuntimeError, KeyError, pickle.UnpicklingError, EOFError)  # what loading raises for a wrong file
 
 
-def _load(network: nn.Module, path: Path, param_key: str) -> None:
-    """As BasicSR's `load_network`."""
+def load_weights(network: nn.Module, path: Path, param_key: str) -> None:
+    """As BasicSR's `load_network`.
+
+    Raises:
+        OptionError: there is no such file, or it does not hold weights of this network.
+    """
     if not path.is_file():
         raise missing_weights(network, path)
     try:

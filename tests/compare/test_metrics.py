@@ -39,7 +39,7 @@ def test_what_pyiqa_says_of_its_own():
 
 def test_a_section_as_in_an_option_file():
     (metric,) = build_metrics({'Y': {'type': 'calculate_psnr', 'crop_border': 4, 'test_y_channel': True}})
-    assert metric.protocol.endswith('8 bits, luminance, crop_border 4')
+    assert metric.protocol.startswith('basicsr Y crop 4; 8 bit; basicsr ')  # as `basicsr test` says it
     assert metric.score(FRAME, SHARP) == pytest.approx(score('psnr_y', FRAME[4:-4, 4:-4], SHARP[4:-4, 4:-4]))
 
 
@@ -49,7 +49,8 @@ def test_a_section_as_in_an_option_file():
         (['psrn'], "unknown metric_name 'psrn'. Close to it: psnr"),
         (['psnr', 'psnr'], 'asked for twice'),
         ({'x': {'type': 'calculate_psnrr'}}, "unknown type 'calculate_psnrr'"),
-        ({'x': {'type': 'calculate_psnr', 'better': 'up'}}, 'expected higher or lower'),
+        ({'x': {'type': 'calculate_psnr', 'better': 'up'}}, "metrics.x.better: expected 'higher' or 'lower'"),
+        ({'x': {'type': 'calculate_psnr', 'better': 'lower'}}, 'basicsr RGB crop 0 higher is better'),
     ],
 )
 def test_refusals(wanted, message):

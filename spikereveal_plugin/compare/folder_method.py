@@ -1,0 +1,80 @@
+"""Rows that are images on disk, by whatever tool."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from spikereveal_plugin.compare.reading import Frame, digest_files, frame_size, list_images, load_frame
+from spikereveal_plugin.compare.sets import FolderSet, TestSet
+from spikereveal_plugin.errors import SpikeDataError
+
+
+class FolderMethod:
+    """Images that any tool wrote, found by the set's own names.
+
+    A data set's sample `seq/000019` is `seq/000019.png` where one frame is compared, or the images of `seq/000019/`:
+    named by readout (`020.png`, ..., as `basicsr test` writes them), or else as many as the set's frames, in order.
+    """
+
+    def __init__(self, label: str, paths: Mapping[str, Path] | Path) -> None:
+        self.label, self._paths = label, paths
+        self._files: dict[str, dict[str, Path]] = {}
+
+    @property
+    def set_labels(self) -> set[str]:
+        """Names of the sets that it has a folder for, where they are named."""
+        return set() if isinstance(self._paths, Path) else set(self._paths)
+
+    def root(self, set_label: str) -> Path | None:
+        """The folder of results of a set, if there is one."""
+        return self._paths if isinstance(self._paths, Path) else self._paths.get(set_label)
+
+    def covers(self, test_set: TestSet) -> bool:
+        root = self.root(test_set.label)
+        if root is None:
+            return False
+        files = self._files[test_set.label] = list_images(root)
+        if isinstance(test_set, FolderSet):
+            _refuse_unequal(root, files, test_set)
+        for key in test_set.keys:
+            for path in self._frame_paths(test_set, key):
+                if (found := frame_size(path)) != (wanted := test_set.size(key)):
+                    raise SpikeDataError(
+                        f'{path}: the image is {found[1]}x{found[0]}, the sample {key!r} of {test_set.label!r} '
+                        f'{wanted[1]}x{wanted[0]}'
+                    )
+        return True
+
+    def _frame_paths(self, test_set: TestSet, key: str) -> list[Path]:
+        files, frames = self._files[test_set.label], test_set.frames(key)
+        if isinstance(test_set, FolderSet):
+            return [files[name] for name in test_set.names(key)]
+        if len(frames) == 1 and key in files:
+            return [files[key]]
+        inside = {name.rpartition('/')[2]: path for name, path in files.items() if name.rpartition('/')[0] == key}
+        if all(frame in inside for frame in frames):
+            return [inside[frame] for frame in frames]
+        if len(inside) != len(frames):
+            raise SpikeDataError(
+                f'{self.root(test_set.label)}/{key}: expected {len(frames)} image(s), named by frame '
+                f'({", ".join(frames)}) or in their order; found {len(inside)}'
+            )
+        return list(inside.values())
+
+    def digest(self, test_set: TestSet, key: str) -> str:
+        return digest_files(self._frame_paths(test_set, key))
+
+    def restore(self, test_set: TestSet, key: str) -> list[Frame]:
+        return [load_frame(path) for path in self._frame_paths(test_set, key)]
+
+
+def _refuse_unequal(root: Path, files: Mapping[str, Path], test_set: FolderSet) -> None:
+    missing, extra = sorted(test_set.files.keys() - files.keys()), sorted(files.keys() - test_set.files.keys())
+    if missing:
+        raise SpikeDataError(
+            f'{root} has no image for {test_set.files[missing[0]]} ({len(missing)} of {len(test_set.files)} missing)'
+        )
+    if extra:
+        raise SpikeDataError(
+            f'{files[extra[0]]} has no counterpart in {test_set.label!r} ({len(extra)} such images); '
+            'both folders must hold the same names'
+        )

@@ -1,0 +1,126 @@
+"""Samples with photo and spikes: a split of a data set of this package, or the authors' folders."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from basicsr.data.data_util import generate_frame_indices
+
+from spikereveal_plugin.compare.options import SetOptions
+from spikereveal_plugin.compare.reading import Frame, digest
+from spikereveal_plugin.compare.shot import Shot
+from spikereveal_plugin.data.sources import FolderSource, LmdbSource
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.physics.exposure import Exposure
+
+_log = logging.getLogger('spikereveal')
+
+
+class SpikeSet:
+    """A split of a data set, with the sharp frames that its options ask for, where there are any."""
+
+    def __init__(self, label: str, root: Path, options: SetOptions) -> None:
+        self.label, self._options, self._root = label, options, root
+        self.average: str = options.average
+        self._source, has_middle, has_sequence = _open(label, root, options)
+        if options.frames and not (has_sequence if options.frames == 'sequence' else has_middle):
+            raise OptionError(f'sets.{label}.frames: {root} has no sharp {options.frames}')
+        self._is_sequence = options.frames == 'sequence' or (options.frames is None and has_sequence)
+        self.has_reference = self._is_sequence or has_middle
+        self.keys = self._source.keys
+        self.protocol = self._describe()
+
+    def _describe(self) -> str:
+        if not self.has_reference:
+            return f'mean over {self._options.num_frames} frames of each exposure, no reference'
+        if not self._is_sequence:
+            return 'middle frame of each exposure'
+        return f"mean over each exposure's sharp frames (readouts {', '.join(self.frames(self.keys[0]))})"
+
+    def _instants(self, key: str) -> tuple[int, ...]:
+        record = self._source.record(key)
+        exposure = Exposure(record.exposure_first, record.exposure_length)
+        if self._is_sequence:
+            if found := self._source.sharp_instants(key):
+                return found
+            raise SpikeDataError(f'{self._root}: there is no sharp sequence of {key!r}')
+        if self.has_reference:
+            return (exposure.centre,)
+        try:
+            return exposure.instants(self._options.num_frames, self._options.window, record.num_readouts)
+        except ValueError as error:
+            raise SpikeDataError(f'{self._root}: {key!r}: {error}') from None
+
+    def frames(self, key: str) -> tuple[str, ...]:
+        return tuple(f'{instant:03d}' for instant in self._instants(key))
+
+    def size(self, key: str) -> tuple[int, int]:
+        return self._source.image_size(key)
+
+    def reference(self, key: str) -> list[Frame] | None:
+        if self._is_sequence:
+            sequence = self._source.sharp_sequence(key)
+            return [_as_float(sequence[instant]) for instant in self._instants(key)]
+        sharp = self._source.sharp(key) if self.has_reference else None
+        return None if sharp is None else [_as_float(sharp)]
+
+    def digest(self, key: str) -> str:
+        record = self._source.record(key)
+        arrays = [self._source.blur(key, None, 1), self._source.spikes(key, None)]
+        if self._is_sequence:
+            arrays += self._source.sharp_sequence(key).values()
+        elif self.has_reference and (sharp := self._source.sharp(key)) is not None:
+            arrays.append(sharp)
+        about = f'{record.exposure_first} {record.exposure_length} {self._instants(key)}'
+        return digest([about, *(array.tobytes() for array in arrays)])
+
+    def shot(self, key: str, photos: int = 1) -> Shot:
+        record = self._source.record(key)
+        exposure = Exposure(record.exposure_first, record.exposure_length)
+        spikes = self._source.spikes(key, None).astype(np.bool_)
+        around = tuple(map(self._photo, self._neighbours(key, photos))) if photos > 1 else ()
+        return Shot(self._photo(key), spikes, exposure, self._instants(key), around)
+
+    def _photo(self, key: str) -> Frame:
+        return _as_float(self._source.blur(key, None, 1))
+
+    def _neighbours(self, key: str, count: int) -> list[str]:
+        """Keys of `count` photos of the sequence around one, as BasicSR repeats the first and last of a video."""
+        sequence = [other for other in self.keys if other.rpartition('/')[0] == key.rpartition('/')[0]]
+        indices = generate_frame_indices(sequence.index(key), len(sequence), count, padding='replicate')
+        return [sequence[index] for index in indices]
+
+
+def _open(label: str, root: Path, options: SetOptions) -> tuple[LmdbSource | FolderSource, bool, bool]:
+    """Return a data set, and whether it has sharp middle frames, and sharp sequences."""
+    if (root / 'blur.lmdb').is_dir() and (root / 'spike.lmdb').is_dir():
+        if options.exposure is not None:
+            raise OptionError(f'sets.{label}.exposure: the records of {root} say it; leave it out')
+        sharp, sequence = _if_there(root / 'sharp.lmdb'), _if_there(root / 'sharp_sequence.lmdb')
+        source = LmdbSource(root / 'blur.lmdb', root / 'spike.lmdb', sharp, sequence)
+        return source, sharp is not None, sequence is not None
+    if (root / 'blur_data').is_dir() and (root / 'spike_data').is_dir():
+        if options.exposure is None or len(options.exposure) != 2:
+            raise OptionError(f'sets.{label}.exposure: expected the first readout of each exposure and their number')
+        first, length = options.exposure
+        sharp = _if_there(root / 'sharp_data')
+        folders = FolderSource(root / 'blur_data', root / 'spike_data', sharp, (first, length), options.ratio)
+        if folders.without_spikes:
+            _log.warning(
+                '%s: %d photo(s) without spikes are left out, such as %s (the authors release none for the first of a '
+                'sequence)',
+                *(root / 'blur_data', len(folders.without_spikes), folders.without_spikes[0]),
+            )
+        return folders, sharp is not None, all(map(folders.sharp_instants, folders.keys))
+    raise SpikeDataError(
+        f'{root}: expected a split of a data set with blur.lmdb and spike.lmdb, such as /test, or the folders '
+        'blur_data and spike_data'
+    )
+
+
+def _if_there(folder: Path) -> Path | None:
+    return folder if folder.is_dir() else None
+
+
+def _as_float(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Frame:
+    return np.divide(image, 255, dtype=np.float32)

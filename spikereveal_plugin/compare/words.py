@@ -1,0 +1,49 @@
+"""Methods as words of a command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.weights.registry import list_weights
+
+_PHYSICS = ('blur', 'sdm', 'tfp', 'tfi')
+
+
+def methods_from_words(words: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Turn `[LABEL=]WHAT` words into sections.
+
+    WHAT is blur, sdm, tfp or tfi; weights (.pth or a registered name); an option file, or one and weights with a colon
+    between; or a folder.
+
+    Raises:
+        OptionError: two methods have one label, or a word names nothing.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for word in words:
+        given, equals, what = word.rpartition('=')
+        if not what:
+            raise OptionError(f'{word!r}: expected a method after `=`')
+        section = _section(what)
+        label = given if equals else _label(what, section)
+        if label in found:
+            raise OptionError(f'two methods are called {label!r}; name them: ours={what}')
+        found[label] = section
+    return found
+
+
+def _section(what: str) -> dict[str, Any]:
+    if what in _PHYSICS:
+        return {'type': what}
+    file, colon, weights = what.partition(':')
+    if file.endswith(('.yml', '.yaml')):
+        return {'type': 'option_file', 'opt': file, **({'weights': weights} if colon else {})}
+    if what.endswith('.pth') or (what in list_weights() and not Path(what).is_dir()):
+        return {'type': 'network', 'weights': what}
+    return {'type': 'folder', 'path': what}
+
+
+def _label(what: str, section: dict[str, Any]) -> str:
+    if section['type'] == 'folder':
+        return Path(what).name or what
+    return Path(section.get('weights') or section.get('opt') or what).stem
