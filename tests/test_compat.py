@@ -20,7 +20,7 @@ def test_basicsr_imports_and_has_our_names():
     for kind, names in {
         'ARCH': ['BSN', 'SpikeEDSR', 'LDN', 'EDSR'],
         'DATASET': ['SpikeBlurDataset'],
-        'MODEL': ['BSNModel', 'SpikeEDSRModel', 'SpikeDistillModel', 'SRModel'],
+        'MODEL': ['BSNModel', 'SpikeEDSRModel', 'SpikeDistillModel', 'SpikeRestorationModel', 'SRModel'],
         'LOSS': ['LPIPSLoss', 'ReblurLoss'],
         'METRIC': [
             'calculate_pyiqa',

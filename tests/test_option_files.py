@@ -14,6 +14,7 @@ from spikereveal_plugin.options import load_options
 FOLDER = Path(__file__).resolve().parents[1] / 'options'
 FILES = sorted(FOLDER.glob('*.yml'))
 NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
+NAMES += ['supervised_ldn_gopro', 'supervised_large_gopro', 'supervised_ldn_sample']
 
 
 def check(opt: dict[str, Any]) -> None:

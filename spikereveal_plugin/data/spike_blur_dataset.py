@@ -1,8 +1,8 @@
 """BasicSR's view of blurry images with their spikes."""
 
 import hashlib
-import logging
 import random
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
-from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
+from spikereveal_plugin.data.open_source import open_source
+from spikereveal_plugin.data.sources import Image
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions, listed_keys
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.options import check_keys, parse_section
+from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.density import observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate
@@ -31,10 +32,10 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     """Blurry images with their spikes; no sharp image is needed.
 
     An item holds `lq` (3, H, W) float32 RGB in [0, 1]; `spike` (T, h, w) uint8 of 0 and 1; `exposure` (2,), the first
-    readout inside the exposure and their number; `lq_path`, the sample's key. Outside of training also, where they
-    exist, `gt` (3, H, W), the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts; in
-    training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and `teacher_instants` (N,);
-    unless `density` is 1.0, `density_ratio` (), how many times denser the spikes shall be made.
+    readout inside the exposure and their number; `lq_path`, the sample's key. Also, where they exist, `gt` (3, H, W),
+    the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts, all cropped and turned as
+    `lq`; in training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and
+    `teacher_instants` (N,); unless `density` is 1.0, `density_ratio` (), how many times denser spikes shall be made.
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
     lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
@@ -49,7 +50,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         self._where = f'datasets.{opt.get("phase", opt.get("name"))}'
         self._options = parse_section(SpikeBlurOptions, opt, self._where)
         self._is_train = opt.get('phase') == 'train'
-        self._source = _open_source(self._options, self._where)
+        self._source = open_source(self._options, self._where)
         self._keys = self._source.keys
         if listed := self._options.meta_info_file:
             self._keys = listed_keys(Path(listed).expanduser(), self._keys, self._where)
@@ -184,10 +185,11 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         factor = random.choice(self._options.thresholds)
         phase = torch.randint(factor, (crop.height, crop.width)) if factor > 1 else torch.zeros(())
         item = self._item(key, blur, raise_threshold(torch.from_numpy(spikes), factor, phase), factor)
+        rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
+        columns = slice(ratio * crop.left, ratio * (crop.left + crop.width))
+        self._add_sharp(item, key, lambda image: apply(image[rows, columns], symmetry, (0, 1)))
         if self._teacher is not None:
             instants, size = self.teacher_instants, self._source.image_size(key)
-            rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
-            columns = slice(ratio * crop.left, ratio * (crop.left + crop.width))
             gains = [self._teacher.read(key, t, size, rows=rows, columns=columns) for t in instants]
             item['teacher_gain'] = torch.from_numpy(np.stack([apply(gain, symmetry, (0, 1)) for gain in gains]))
             item['teacher_instants'] = torch.tensor(instants)
@@ -196,47 +198,32 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None
         item = self._item(key, to_tensor(self._source.blur(key, whole, ratio)), torch.from_numpy(self.spikes(key)))
-        if (sharp := self._source.sharp(key)) is not None:
-            item['gt'] = self._checked(key, sharp)
-        if sequence := self._source.sharp_sequence(key):
-            item['gt_instants'] = torch.tensor(sorted(sequence))
-            item['gt_sequence'] = torch.stack([self._checked(key, sequence[t]) for t in sorted(sequence)])
+        self._add_sharp(item, key, lambda image: image)
         return item
 
-    def _checked(self, key: str, sharp: npt.NDArray[np.uint8]) -> Tensor:
+    def _add_sharp(self, item: dict[str, Any], key: str, cut: Callable[[Image], Image]) -> None:
+        """Put the sample's sharp images, each as `cut` makes it, into its item; training asks for each kind by name."""
+        if (sharp := self._source.sharp(key)) is not None:
+            item['gt'] = to_tensor(cut(self._checked(key, sharp)))
+        is_wanted = not self._is_train or self._options.dataroot_gt_sequence is not None
+        if is_wanted and (sequence := self._source.sharp_sequence(key)):
+            item['gt_instants'] = torch.tensor(sorted(sequence))
+            frames = [cut(self._checked(key, sequence[t])) for t in sorted(sequence)]
+            item['gt_sequence'] = torch.stack([to_tensor(frame) for frame in frames])
+        elif is_wanted and self._is_train:
+            raise SpikeDataError(f'{self._where}.dataroot_gt_sequence: no sharp sequence of {key}; take the option out')
+
+    def _checked(self, key: str, sharp: Image) -> Image:
         if sharp.shape[:2] != self._source.image_size(key):
             raise SpikeDataError(
                 f'sharp image of {key} is {sharp.shape[:2]}, its blurry image {self._source.image_size(key)}'
             )
-        return to_tensor(sharp)
+        return sharp
 
 
-def to_tensor(image: npt.NDArray[np.uint8]) -> Tensor:
+def to_tensor(image: Image) -> Tensor:
     """(H, W, 3) uint8 to (3, H, W) float32 in [0, 1]."""
     height, width, channels = image.shape
     pixels = np.empty((channels, height, width), np.float32)
     np.divide(image.transpose(2, 0, 1), np.float32(255), out=pixels)
     return torch.from_numpy(pixels)
-
-
-def _open_source(options: SpikeBlurOptions, where: str) -> Source:
-    check_keys(options.io_backend, {'type'}, f'{where}.io_backend')
-    blur, spike, sharp, sequence = (
-        Path(path).expanduser() if path else None
-        for path in (options.dataroot_lq, options.dataroot_spike, options.dataroot_gt, options.dataroot_gt_sequence)
-    )
-    if blur is None or spike is None:
-        raise OptionError(f'{where}: dataroot_lq and dataroot_spike must not be empty')
-    if options.io_backend.get('type') == 'lmdb':
-        return LmdbSource(blur, spike, sharp, sequence)
-    if options.io_backend.get('type') != 'disk':
-        raise OptionError(f'{where}.io_backend.type: expected lmdb or disk, found {options.io_backend.get("type")!r}')
-    if len(options.exposure) != 2:
-        raise OptionError(f'{where}.exposure: expected [first readout, length], found {list(options.exposure)}')
-    source = FolderSource(blur, spike, sharp, (options.exposure[0], options.exposure[1]), options.ratio)
-    if source.without_spikes:
-        logging.getLogger('basicsr').warning(
-            f'{where}: {len(source.without_spikes)} images without spikes are left out, such as '
-            f'{source.without_spikes[0]} (the authors release none for the first exposure of a sequence)'
-        )
-    return source

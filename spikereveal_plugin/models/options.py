@@ -107,7 +107,7 @@ class TrainOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PixelTrainOptions(TrainOptions):
-    """Section `train` of `BSNModel` and `SpikeEDSRModel`: `pixel_opt` is the loss."""
+    """Section `train` of `BSNModel`, `SpikeEDSRModel` and `SpikeRestorationModel`: `pixel_opt` is the loss."""
 
     pixel_opt: Section
 

@@ -15,19 +15,20 @@ from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.frozen import all_arguments
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
-from spikereveal_plugin.models.scene import Restorer, Scene, Shot
-from spikereveal_plugin.models.spike_model import SpikeModel, check_scalar
+from spikereveal_plugin.models.scene import Restorer
+from spikereveal_plugin.models.spike_model import check_scalar
+from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.density import rate_as_gray
 from spikereveal_plugin.physics.reblur import reblur
-from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window
+from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 
 
 @MODEL_REGISTRY.register()
-class SpikeDistillModel(SpikeModel):
+class SpikeDistillModel(StudentModel):
     """Train `network_g`, `LDN` or `LDNPlus`, against the teacher of `network_bsn` and `network_sr`.
 
     `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
@@ -53,6 +54,7 @@ class SpikeDistillModel(SpikeModel):
     @classmethod
     def complete_options(cls, opt: dict[str, Any]) -> None:
         """Tell the training set where the teacher's cache lies and which instants the student is trained at."""
+        super().complete_options(opt)
         train, section = opt.get('train') or {}, opt['datasets'].get('train')
         if section is None:
             return
@@ -95,9 +97,6 @@ class SpikeDistillModel(SpikeModel):
             raise OptionError('train.teacher: cache needs datasets.train.dataroot_teacher')
         TeacherCache(Path(path)).check(teacher_origin(self.opt, self.teacher()))
 
-    def window(self) -> int:
-        return max(self.get_bare_model(self.net_g).num_spike, self.spike_options.short_window)
-
     def instants(self) -> tuple[int, ...]:
         """The readouts of one training step."""
         if (listed := self.train_settings.instants) is not None:
@@ -117,7 +116,7 @@ class SpikeDistillModel(SpikeModel):
         self.descent.begin()
         instants = self.instants()
         with self.descent.autocast():
-            student = self.student_frames(self.net_g, Shot(self.lq, self.spike, self.exposure), instants)
+            student = self.student_frames(self.net_g, self.shot(), instants)
         frames = clip_keep_gradient(student.float())
         self.output = frames.detach()
         gradient, losses = torch.zeros_like(self.output), {}
@@ -177,25 +176,12 @@ class SpikeDistillModel(SpikeModel):
             short_rate = firing_rate(self.spike, instant, self.spike_options.short_window)
             yield rate_as_gray(short_rate, long_rate, self.lq)
 
-    def student_frames(self, student: nn.Module, shot: Shot, instants: Sequence[int]) -> Tensor:
-        """(B, N, 3, sH, sW), not clipped: the student at N instants, its branch of the photo run once."""
-        network, blur, spikes = self.get_bare_model(student), shot.blur, shot.spikes
-        windows = torch.stack([spike_window(spikes, t, network.num_spike) for t in instants], dim=1)
-        asked = [exposure_rate(spikes, shot.exposure)] if getattr(network, 'takes_long_rate', False) else []
-        return student(blur, windows.to(blur.dtype), *asked)
-
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
             return sdm(self.spike_options.short_window, self.teacher().denoiser)
         if method == 'teacher':
             return self.teacher().restore
-        if method == 'ldn':
-            return self._restore
         return super().restorer(method)
-
-    def _restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
-        frames = self.student_frames(self.trained_network, scene, instants)
-        return list(frames.clamp(0, 1).unbind(dim=1))
 
 
 def against(loss_of: Callable[[Tensor, Tensor], Any], wanted: Tensor) -> Callable[[Tensor], Any]:

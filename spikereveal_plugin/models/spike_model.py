@@ -48,6 +48,8 @@ class SpikeModel(Resumable, SRModel):
     @classmethod
     def complete_options(cls, opt: dict[str, Any]) -> None:
         """Fill in, after the check and before anything is built, what one section must know of another."""
+        for key in ('dataroot_gt', 'dataroot_gt_sequence') if 'train' in opt['datasets'] else ():
+            opt['datasets']['train'].pop(key, None)  # sharp crops would be read and not used
 
     def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str = 'params') -> None:
         """As BasicSR's, with a user's mistake said.

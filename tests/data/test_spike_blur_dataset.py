@@ -82,6 +82,27 @@ def test_crops_of_image_and_spikes_show_the_same_place(tiny_set: Path):
     assert differences[0] < 0.6 * min(differences[1:])
 
 
+def test_sharp_images_are_cropped_and_turned_as_the_blurry_one(tiny_set: Path):
+    """With the blurry images themselves as sharp ones, and with a sequence whose middle is the sharp image."""
+    train = {'gt_size': 32, 'use_hflip': True, 'use_rot': True}
+    dataset = build_dataset(section(tiny_set, 'train', 'train', **train, dataroot_gt=str(tiny_set / 'train/blur.lmdb')))
+    items = [dataset[index] for index in [0, 1, 2, 3] * 8]
+    assert all(torch.equal(item['gt'], item['lq']) for item in items)
+    assert len({item['gt'].numpy().tobytes() for item in items}) > 8
+    dataset = build_dataset(section(tiny_set, 'test', 'train', **train, **ground_truth(tiny_set)))
+    for item in [dataset[index] for index in [0, 1] * 8]:
+        assert item['gt_instants'].tolist() == [20, 36, 52, 68, 84, 100, 116]
+        assert torch.equal(item['gt_sequence'][3], item['gt'])
+        assert not torch.equal(item['gt'], item['lq'])
+
+
+def test_a_sharp_sequence_to_train_on_must_be_there(tiny_set: Path):
+    sequence = {'dataroot_gt_sequence': str(tiny_set / 'test/sharp_sequence.lmdb')}
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, **sequence))
+    with pytest.raises(SpikeDataError, match='dataroot_gt_sequence: no sharp sequence of'):
+        dataset[0]
+
+
 def test_augmentation_visits_all_eight_symmetries(tiny_set: Path):
     dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=64, use_hflip=True, use_rot=True))
     random.seed(0)
