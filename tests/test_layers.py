@@ -20,6 +20,7 @@ ALLOWED = {
     'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'weights', 'torch', 'cv2', 'basicsr'},
     'compare': BASE
     | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'models', 'weights', 'torch', 'cv2', 'basicsr'},
+    'adapt': BASE | {'formats', 'physics', 'data', 'inference', 'weights', 'models', 'pipelines', 'torch'},
     'weights': {'errors', 'formats'},
     'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
     'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},

@@ -34,9 +34,8 @@ def add_data_teach_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
 
 def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.models.teach import teach  # noqa: PLC0415  --help must not wait for torch
-    from spikereveal_plugin.pipelines.setup import prepare_options  # noqa: PLC0415
+    from spikereveal_plugin.pipelines.setup import default_flags, prepare_options  # noqa: PLC0415
 
-    flags = argparse.Namespace(opt=args.opt, launcher='none', local_rank=None, auto_resume=False, debug=False)
-    flags.force_yml = [*(args.force_yml or []), 'train:teacher=cache']
+    flags = default_flags(args.opt, [*(args.force_yml or []), 'train:teacher=cache'])
     opt = prepare_options(flags, is_train=True)
     teach(opt, args.out, 'float16' if args.half else 'float32', overwrite=args.overwrite)

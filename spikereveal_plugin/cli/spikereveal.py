@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from spikereveal_plugin._version import __version__
+from spikereveal_plugin.cli.adapt_command import add_adapt_parser
 from spikereveal_plugin.cli.compare_command import add_compare_parser
 from spikereveal_plugin.cli.data_command import add_data_parser
 from spikereveal_plugin.cli.deblur_command import add_deblur_parser
@@ -20,6 +21,7 @@ EXAMPLES = """examples:
   spikereveal doctor
   spikereveal demo
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --method sdm
+  spikereveal adapt photos/ spikes/ -o mine
   spikereveal compare blur sdm ldn.pth EDVR=results/edvr --data datasets/mine/test -o compare
   spikereveal data simulate train_clip.mp4 --test test_clip.mp4 -o datasets/mine
   spikereveal weights import --from ssdm ldn.pth -o weights/ldn.pth
@@ -36,8 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=__version__)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     commands = parser.add_subparsers(
-        dest='command', required=True, metavar='{compare,deblur,demo,doctor,data,export,weights}'
+        dest='command', required=True, metavar='{adapt,compare,deblur,demo,doctor,data,export,weights}'
     )
+    add_adapt_parser(commands)
     add_compare_parser(commands)
     add_deblur_parser(commands)
     add_demo_parser(commands)

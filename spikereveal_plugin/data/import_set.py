@@ -74,7 +74,7 @@ def import_recordings(found: Sequence[Found], out: Path, source: str, options: I
     """
     recordings = _split([recording for item in found for recording in item.recordings], options.test)
     _say_what_is_left_out(found)
-    with DatasetWriter(out, _plan(recordings, source, options), overwrite=options.overwrite) as writer:
+    with DatasetWriter(out, plan_of(recordings, source, options), overwrite=options.overwrite) as writer:
         left = [item for item in recordings if not writer.has(item.split, item.sequence, item.name)]
         work = ImportWork(writer.records, options)
         run_tasks(work, left, options.workers, total=len(recordings), finished=len(recordings) - len(left))
@@ -200,8 +200,8 @@ def _say_what_is_left_out(found: Sequence[Found]) -> None:
             _log.info('%d %s are left out, such as %s', len(paths), name, paths[0])
 
 
-def _plan(recordings: Sequence[Recording], source: str, options: ImportOptions) -> BuildPlan:
-    """State what decides the bytes: each file by name, size and time of change, and the options."""
+def plan_of(recordings: Sequence[Recording], source: str, options: ImportOptions) -> BuildPlan:
+    """State what decides the bytes of a set: each file by name, size and time of change, and the options."""
     listing = hashlib.sha256()
     for recording in recordings:
         for path in recording.files():

@@ -62,7 +62,7 @@ def find_jobs(blur: Path | None, spikes: Path, reading: Reading) -> list[Job]:
             raise SpikeDataError(f'{path}: no such file or folder')
     if blur is None:
         return _data_set_jobs(spikes) if (spikes / 'spike.lmdb').is_dir() else _preview_jobs(spikes, reading)
-    _refuse_swapped(blur, spikes)
+    refuse_swapped(blur, spikes)
     if blur.is_file() and spikes.is_file():
         return [_job(blur.stem, blur, spikes, reading, reading.timing.single())]
     if blur.is_file():
@@ -135,7 +135,12 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), '') if part.isdigit() else (-1, part) for part in re.split(r'(\d+)', path.as_posix())]
 
 
-def _refuse_swapped(blur: Path, spikes: Path) -> None:
+def refuse_swapped(blur: Path, spikes: Path) -> None:
+    """Refuse a photo where spikes belong, or the other way round.
+
+    Raises:
+        OptionError: the suffixes say so.
+    """
     are_spikes_first = blur.is_file() and blur.suffix.lower() in SPIKE_SUFFIXES
     if are_spikes_first or (spikes.is_file() and spikes.suffix.lower() in PHOTO_SUFFIXES):
         raise OptionError(f'{blur} and {spikes} look swapped: first the blurry photo, then its spikes')

@@ -148,7 +148,7 @@ class Report:
             scored = {tuple(entry['readouts']) for entry in self._samples if entry['part'] == part}
             counts = sorted({len(readouts) for readouts in scored})
             several = f'{" or ".join(map(str, counts))} of each exposure, see the JSON file'
-            lines.append(f'{part}: readouts {", ".join(map(str, min(scored))) if len(scored) == 1 else several}')
+            lines.append(f'{part}: readouts {listed(min(scored)) if len(scored) == 1 else several}')
         return lines
 
     def save(self, folder: Path | str, name: str) -> None:
@@ -176,6 +176,13 @@ class Report:
             'samples': self._samples,
         }
         (root / f'{name}.json').write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')
+
+
+def listed(readouts: Sequence[int]) -> str:
+    """The readouts as text: `20, 36, 52`, or `20 to 116` where none is left out."""
+    if len(readouts) > 2 and list(readouts) == list(range(readouts[0], readouts[-1] + 1)):
+        return f'{readouts[0]} to {readouts[-1]}'
+    return ', '.join(map(str, readouts))
 
 
 def _needs_sharp(metric: Callable[..., float]) -> bool:

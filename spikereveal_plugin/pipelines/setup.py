@@ -3,6 +3,7 @@
 import os
 import random
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ from spikereveal_plugin.options import check_keys, load_options, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 from spikereveal_plugin.weights.registry import resolve_option
+
+
+def default_flags(option_file: Path | str, force_yml: Sequence[str] = (), *, auto_resume: bool = False) -> Namespace:
+    """What `basicsr train -opt OPTION_FILE` is parsed to, for commands that do what it does."""
+    rest = {'launcher': 'none', 'local_rank': None, 'debug': False, 'check': False}
+    return Namespace(opt=str(option_file), force_yml=list(force_yml), auto_resume=auto_resume, **rest)
 
 
 def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:

@@ -1,5 +1,4 @@
 import json
-from argparse import Namespace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.inference.register import register
 from spikereveal_plugin.inference.weights import Card, Packing, load_network, load_student, save_weights
-from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
 from spikereveal_plugin.weights import registry
 from spikereveal_plugin.weights.registry import find_weights, list_students, list_weights, resolve_option, sha256_of
 
@@ -258,5 +257,6 @@ def test_an_option_file_takes_a_name(folder, tmp_path, monkeypatch):
         'name: t\nmodel_type: SpikeDistillModel\nnum_gpu: 0\nnetwork_g: {type: LDN}\n'
         f'path: {{pretrain_network_g: ldn-tiny}}\ndatasets: {{test: {section}}}\n'
     )
-    flags = Namespace(opt='test.yml', force_yml=None, launcher='none', local_rank=None, auto_resume=False, debug=False)
-    assert prepare_options(flags, is_train=False)['path']['pretrain_network_g'] == str(folder / 'ldn-tiny.pth')
+    assert prepare_options(default_flags('test.yml'), is_train=False)['path']['pretrain_network_g'] == str(
+        folder / 'ldn-tiny.pth'
+    )

@@ -37,6 +37,8 @@ def test_true_frames_at_all_readouts_average_to_the_photo():
     assert report.result() == {'reblur': report.mean('true', 'reblur', 'exposure')}
     assert '| method | reblur ↓ (exposure, all readouts) |' in report.markdown()
     assert report.samples[-1]['readouts'] == list(range(2, 19))
+    assert report.columns() == [('reblur', 'exposure')]
+    assert report.legend()[-1] == 'exposure: readouts 2 to 18'
 
 
 def test_few_readouts_do_not():
@@ -47,4 +49,3 @@ def test_few_readouts_do_not():
     assert report.mean('true', 'reblur', 'exposure') == pytest.approx(expected, rel=1e-4)
     with pytest.raises(OptionError, match=r'val\.metrics\.reblur\.num_instants: sample a: .*ask for fewer'):
         scores({'reblur': {'type': 'calculate_reblur', 'num_instants': 40}})
-    assert report.columns() == [('reblur', 'exposure')]

@@ -1,0 +1,1 @@
+"""`spikereveal adapt`: label-free fine-tuning on recordings of one's own (the paper's step on RSB)."""

@@ -1,0 +1,146 @@
+"""The option file of an adaptation: ordinary, complete, and commented for who wants to change it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikereveal_plugin.adapt.networks import Chosen
+from spikereveal_plugin.adapt.samples import Facts, Samples
+
+NAME = 'adapt.yml'
+TRAIN_LIST, HELD_OUT_LIST = 'train.txt', 'held_out.txt'
+CROP = 256
+INSTANTS = 7
+TEMPLATE = """\
+# Adapts {start} to recordings of its own, without labels (SpikeReveal's step on RSB).
+# Written by `spikereveal adapt`. Change what you like; in this folder, either of these goes on from where it is:
+#   spikereveal adapt ...                                       the command that wrote this file
+#   spikereveal data teach -opt {name} && basicsr train -opt {name} --auto_resume
+name: adapt
+model_type: SpikeDistillModel
+num_gpu: auto
+manual_seed: {seed}
+
+datasets:
+  train:
+    name: recording
+    type: SpikeBlurDataset
+    dataroot_lq: {blur}
+    dataroot_spike: {spike}
+    io_backend: {{type: lmdb}}
+    meta_info_file: {train_list}  # all samples but the held-out ones
+    dataroot_teacher: teacher.lmdb
+    density: {density}  # auto: spikes normalised to threshold 1; this recording shows {threshold:.3g}
+    gt_size: {crop}
+    use_hflip: true
+    use_rot: true
+    num_worker_per_gpu: 0
+    batch_size_per_gpu: 1
+    dataset_enlarge_ratio: {enlarge}  # longer epochs: the order of samples is drawn anew in each
+  val:
+    name: held out
+    type: SpikeBlurDataset
+    dataroot_lq: {blur}
+    dataroot_spike: {spike}
+    io_backend: {{type: lmdb}}
+    meta_info_file: {held_out_list}
+    density: {density}
+
+network_g: {network_g}
+network_bsn: {network_bsn}
+network_sr: {network_sr}
+
+path:
+  pretrain_network_g: {path_g}
+  pretrain_network_bsn: {path_bsn}
+  pretrain_network_sr: {path_sr}
+
+train:
+  optim_g:
+    type: Adam
+    lr: {learning_rate}
+  scheduler:
+    type: CosineAnnealingRestartLR  # over total_iter, which early_stop may not reach
+  total_iter: {iterations}
+  teacher: cache  # on whole images, once; with few exposures much less work than in each step
+  num_instants: {instants}
+  distill_opt: {distill}
+  reblur_opt:  # light: few frames of a long exposure do not average to the photo, and the photo itself has no loss
+    type: ReblurLoss
+    loss_weight: {reblur_weight}
+
+val:
+  val_freq: {val_freq}
+  at_start: true  # what the adaptation begins with is in the running for the best too
+  methods: [ldn]
+  num_frames: 1
+  metrics:
+    reblur:  # the mean of the student's frames at all readouts against the photo, in 8-bit levels; no ground truth
+      type: calculate_reblur
+      num_instants: ~
+  save_best: reblur
+  early_stop:
+    metric: reblur
+    patience: {patience}
+    min_delta: {min_delta}
+
+logger:
+  print_freq: {print_freq}
+  save_checkpoint_freq: {val_freq}
+  keep_last: 1
+"""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long an adaptation trains, and with which losses.
+
+    Args:
+        iterations: at most.
+        val_freq: iterations between two looks at the held-out part.
+        patience: looks without a smaller residual before it stops.
+        min_delta: by how many 8-bit levels a residual must be smaller to count.
+        learning_rate: of Adam, at the start.
+        reblur_weight: of the re-blurring loss (Eq. 13).
+        vgg: weights of VGG16 for LPIPS as published (Eq. 12); None for an L1 loss, which needs none.
+        seed: of all randomness.
+    """
+
+    iterations: int = 3000
+    val_freq: int = 200
+    patience: int = 4
+    min_delta: float = 0.01
+    learning_rate: float = 1e-4
+    reblur_weight: float = 1.0
+    vgg: Path | None = None
+    seed: int = 0
+
+
+def option_text(
+    chosen: Mapping[str, Chosen], samples: Samples, facts: Facts, density: float | str, schedule: Schedule
+) -> str:
+    """Return the option file; paths in it are absolute, or relative to its folder."""
+    window = max(item.window for item in chosen.values())
+    networks = {key: json.dumps(item.card.network) for key, item in chosen.items()}
+    paths = {f'path_{key.removeprefix("network_")}': json.dumps(item.path) for key, item in chosen.items()}
+    vgg = schedule.vgg and json.dumps(str(schedule.vgg.resolve()))
+    return TEMPLATE.format(
+        name=NAME,
+        start=chosen['network_g'].given,
+        blur=json.dumps(str(samples.root / 'blur.lmdb')),
+        spike=json.dumps(str(samples.root / 'spike.lmdb')),
+        train_list=TRAIN_LIST,
+        held_out_list=HELD_OUT_LIST,
+        density=density,
+        threshold=facts.threshold,
+        crop=min(CROP, 4 * min(facts.sensor)),
+        enlarge=max(1, 100 // len(samples.train)),
+        instants=min(INSTANTS, len(facts.exposure.reach(window, facts.readouts))),
+        distill=f'{{type: LPIPSLoss, net: vgg, backbone_path: {vgg}}}' if vgg else '{type: L1Loss}',
+        print_freq=min(50, schedule.val_freq),
+        **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},
+        **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
+        **networks,
+        **paths,
+    )
