@@ -17,6 +17,7 @@ class SetOptions:
     where there is one), for which `exposure` is the first readout of each exposure and their number, and `ratio` the
     image's size over the sensor's. `frames` says which sharp frames are used: `middle`, or the `sequence` (by default
     where it has one). Where there is none, `num_frames` instants are restored, with `window` readouts around each.
+    `every: 3` compares each third sample of a data set, for a first look at slow methods.
 
     `average: sequences` takes the mean over sequences (`seq` of sample `seq/000019`), each the mean over its samples.
     """
@@ -26,9 +27,14 @@ class SetOptions:
     frames: Literal['middle', 'sequence'] | None = None
     num_frames: int = 7
     window: int = 21
+    every: int = 1
     exposure: tuple[int, ...] | None = None
     ratio: int = 4
     average: Literal['samples', 'sequences'] = 'samples'
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise OptionError(f'every: expected 1 or more, found {self.every}')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,8 @@ def open_set(label: str, options: SetOptions, first_folder: Path | None) -> Fold
     """
     if options.data:
         return SpikeSet(label, Path(options.data).expanduser(), options)
-    for name, value in (('frames', options.frames), ('exposure', options.exposure)):
+    given = {'frames': options.frames, 'exposure': options.exposure, 'every': options.every > 1}
+    for name, value in given.items():
         if value:
             raise OptionError(f'sets.{label}.{name}: only for a data set (`data`)')
     if options.gt:

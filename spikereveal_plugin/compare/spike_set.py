@@ -27,10 +27,13 @@ class SpikeSet:
             raise OptionError(f'sets.{label}.frames: {root} has no sharp {options.frames}')
         self._is_sequence = options.frames == 'sequence' or (options.frames is None and has_sequence)
         self.has_reference = self._is_sequence or has_middle
-        self.keys = self._source.keys
+        self.keys = self._source.keys[:: options.every]
         self.protocol = self._describe()
 
     def _describe(self) -> str:
+        return self._describe_frames() + (f', one sample of {self._options.every}' if self._options.every > 1 else '')
+
+    def _describe_frames(self) -> str:
         if not self.has_reference:
             return f'mean over {self._options.num_frames} frames of each exposure, no reference'
         if not self._is_sequence:
@@ -86,7 +89,7 @@ class SpikeSet:
 
     def _neighbours(self, key: str, count: int) -> list[str]:
         """Keys of `count` photos of the sequence around one, as BasicSR repeats the first and last of a video."""
-        sequence = [other for other in self.keys if other.rpartition('/')[0] == key.rpartition('/')[0]]
+        sequence = [other for other in self._source.keys if other.rpartition('/')[0] == key.rpartition('/')[0]]
         indices = generate_frame_indices(sequence.index(key), len(sequence), count, padding='replicate')
         return [sequence[index] for index in indices]
 

@@ -361,3 +361,11 @@ def test_a_set_may_have_its_own_weights(test_set, stages, student):
     assert found.on('tiny').computation.deblurrer.density == 'auto'
     assert found.on('other').computation.deblurrer.density == 1.0
     assert row({'type': 'blur', 'per_set': {'tiny': None}}).on('tiny') is None
+
+
+def test_every_takes_a_part_and_says_so(tiny_set):
+    whole, part = (SpikeSet('tiny', tiny_set / 'train', SetOptions(data='x', every=every)) for every in (1, 3))
+    assert part.keys == (whole.keys[0], whole.keys[3])
+    assert part.protocol == f'{whole.protocol}, one sample of 3'
+    with pytest.raises(OptionError, match='every: expected 1 or more, found 0'):
+        SetOptions(data='x', every=0)
