@@ -12,12 +12,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from spikereveal_plugin.data.sensors import KNOWN_SENSORS
 from spikereveal_plugin.errors import SpikeDataError
 
-KNOWN_SENSORS: Final = (
-    *((250, 400), (1000, 1000), (180, 320), (250, 250), (400, 250), (500, 800), (720, 1280), (360, 640), (480, 640)),
-    *((120, 160), (128, 128), (240, 320), (256, 256), (400, 400), (512, 512), (600, 800), (480, 848), (120, 212)),
-)
 LARGEST_SIDE: Final = 4096
 SMALLEST_SIDE: Final = 16
 SMALLEST_READOUT: Final = 512  # 64 x 64 pixels

@@ -50,11 +50,8 @@ def check_instants(instants: Sequence[int], window: int, num_readouts: int) -> N
     Raises:
         SpikeDataError: naming the instants that are possible.
     """
+    check_length(window, num_readouts)
     half = window // 2
-    if num_readouts < window:
-        raise SpikeDataError(
-            f'the stream has {num_readouts} readout(s); a frame needs {window}, {half} on each side of its instant'
-        )
     if len(instants) == 0:
         raise SpikeDataError('instants: expected at least one readout index')
     for instant in instants:
@@ -63,6 +60,19 @@ def check_instants(instants: Sequence[int], window: int, num_readouts: int) -> N
                 f'instant {instant}: expected a whole number from {half} to {num_readouts - half - 1}; a frame needs '
                 f'{half} readouts before and after it, and the stream has {num_readouts}'
             )
+
+
+def check_length(window: int, num_readouts: int) -> None:
+    """Refuse a stream that is shorter than the window around an instant.
+
+    Raises:
+        SpikeDataError: saying how long both are.
+    """
+    if num_readouts < window:
+        raise SpikeDataError(
+            f'the stream has {num_readouts} readout(s); a frame needs {window}, {window // 2} on each side of its '
+            'instant: is the sensor size right, or the recording cut short?'
+        )
 
 
 def check_light(long_rate: Tensor) -> None:

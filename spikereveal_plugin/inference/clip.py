@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from spikereveal_plugin.data.sensors import SPIKE_CAMERAS
 from spikereveal_plugin.data.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.vidar import readout_bytes
@@ -14,7 +14,6 @@ from spikereveal_plugin.inference.fit import RATIO
 from spikereveal_plugin.physics.exposure import Exposure
 
 Size = tuple[int, int]
-KNOWN_SENSORS: Final[tuple[Size, ...]] = ((250, 400), (1000, 1000), (180, 320), (250, 250))
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     for size in (up, down):
         if min(size) > 0 and num_bytes and num_bytes % readout_bytes(*size) == 0:
             return size
-    fitting = [f'{w}x{h}' for h, w in KNOWN_SENSORS if num_bytes and num_bytes % readout_bytes(h, w) == 0]
+    fitting = [f'{w}x{h}' for h, w in SPIKE_CAMERAS if num_bytes and num_bytes % readout_bytes(h, w) == 0]
     if fitting:
         raise SpikeDataError(
             f'{path}: the image is {width}x{height}, the spikes {" or ".join(fitting)}: expected {up[1]}x{up[0]}; crop '

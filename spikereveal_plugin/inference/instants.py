@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.inference.checks import check_length
 from spikereveal_plugin.physics.exposure import Exposure
 
 _log = logging.getLogger('spikereveal')
@@ -15,6 +16,7 @@ def spread(exposure: Exposure, count: int, window: int, num_readouts: int) -> tu
     Raises:
         SpikeDataError: they do not fit.
     """
+    check_length(window, num_readouts)
     try:
         return exposure.instants(count, window, num_readouts)
     except ValueError as error:
@@ -30,12 +32,8 @@ def at_fractions(exposure: Exposure, fractions: Sequence[float], window: int, nu
         OptionError: a fraction leaves [0, 1].
         SpikeDataError: the stream is shorter than a window.
     """
-    half = window // 2
-    if num_readouts < window:
-        raise SpikeDataError(
-            f'the stream has {num_readouts} readout(s); a frame needs {window}, {half} on each side of its instant'
-        )
-    found = []
+    check_length(window, num_readouts)
+    half, found = window // 2, []
     for fraction in fractions:
         if not 0 <= fraction <= 1:
             raise OptionError(f'--at {fraction}: expected a part of the exposure, from 0 to 1')

@@ -141,6 +141,12 @@ def refuse_swapped(blur: Path, spikes: Path) -> None:
     Raises:
         OptionError: the suffixes say so.
     """
-    are_spikes_first = blur.is_file() and blur.suffix.lower() in SPIKE_SUFFIXES
-    if are_spikes_first or (spikes.is_file() and spikes.suffix.lower() in PHOTO_SUFFIXES):
+    are_photos_last = spikes.is_file() and spikes.suffix.lower() in PHOTO_SUFFIXES
+    if are_photos_last or _holds_only_spikes(blur):
         raise OptionError(f'{blur} and {spikes} look swapped: first the blurry photo, then its spikes')
+
+
+def _holds_only_spikes(path: Path) -> bool:
+    """Whether it is a spike file, or a folder with such files and no photo."""
+    suffixes = {file.suffix.lower() for file in (path.rglob('*') if path.is_dir() else [path])}
+    return bool(suffixes & set(SPIKE_SUFFIXES)) and not suffixes & set(PHOTO_SUFFIXES)

@@ -1,5 +1,6 @@
 import errno
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def files(tmp_path_factory) -> Path:
     np.save(folder / 'saturated.npy', spikes | True)
     np.save(folder / 'one.npy', spikes[:1])
     np.save(folder / 'wide.npy', spikes[:, :5])
+    np.save(folder / 'nan.npy', np.where(spikes, np.nan, np.float32(0)))
+    np.save(folder / 'counts.npy', spikes * np.uint8(7))
+    for kind, name in (('photos', 'photo.png'), ('streams', 'spikes.dat')):
+        (folder / kind).mkdir()
+        (folder / kind / name).with_stem('a').write_bytes((folder / name).read_bytes())
     cv2.imwrite(str(folder / 'nan.tiff'), np.where(photo > 0.5, np.nan, photo).astype(np.float32))
     torch.manual_seed(0)
     torch.save({'params': LDN(starts_from_blur=True).state_dict()}, folder / 'ldn.pth')
@@ -148,11 +154,18 @@ def test_a_real_recording_without_a_photo(shared, tmp_path):
     ('words', 'message'),
     [
         (('spikes.dat', 'photo.png'), 'look swapped'),
+        (('streams', 'photos'), 'look swapped'),
+        (('streams', 'spikes.dat'), 'look swapped'),
         (('photo.png', 'flipped.npy'), 'the spikes look upside down'),
         (('photo.png', 'spikes.dat', '--no-flip'), 'the spikes look upside down'),
         (('photo.png', 'dark.npy'), 'no spike fell'),
         (('photo.png', 'saturated.npy'), 'saturated'),
-        (('photo.png', 'one.npy'), 'readout'),
+        (('photo.png', 'nan.npy'), 'nan.npy'),
+        (('photo.png', 'counts.npy'), 'counts.npy'),
+        (('photo.png', 'one.npy'), 'the stream has 1 readout'),
+        (('photo.png', 'one.npy', '--method', 'sdm'), '1 readout'),
+        (('one.npy',), '1 readout'),
+        (('dark.npy', '--frames', '1'), 'no spike fell'),
         (('photo.png', 'wide.npy'), 'the image is 64x48, the spikes 16x5: expected 16x12'),
         (('nan.tiff', 'spikes.dat'), 'holds NaN'),
         (('photo.png', 'nothing.dat'), 'nothing.dat: no such file'),
@@ -206,6 +219,29 @@ def test_a_read_only_folder(deblur, monkeypatch, capsys):
     monkeypatch.setattr(Path, 'touch', refuse)
     assert deblur('photo.png', 'spikes.dat', '-o', 'out') == 1
     assert 'out: cannot be written: Permission denied' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path('/sys/kernel').is_dir(), reason='no folder here in which even root cannot write')
+def test_a_folder_that_nobody_writes_in(deblur, capsys):
+    assert deblur('photo.png', 'spikes.dat', '-o', '/sys/kernel') == 1
+    assert re.fullmatch(r'error: /sys/kernel: cannot be written: .+', capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.parametrize('name', ['out', 'out.gif', 'out.mp4'])
+def test_files_that_may_not_grow(deblur, tmp_path, capsys, name):
+    """The system refuses any byte after the 300th of a file, to Python and to OpenCV alike, as a full disk does."""
+    resource = pytest.importorskip('resource', reason='no limit of file sizes on this system')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
+    try:
+        code = deblur('photo.png', 'spikes.dat', '-o', name, '--frames', '2')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 1
+    error = capsys.readouterr().err
+    assert re.search(r'error: .*out.*(File too large|is the disk full\?)', error.splitlines()[-1]), error
+    assert 'Traceback' not in error
+    assert not [path for path in tmp_path.rglob('*') if path.suffix in ('.png', '.gif', '.mp4', '.part')]
 
 
 @pytest.mark.parametrize('name', ['out', 'out.gif'])
