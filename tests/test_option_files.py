@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
 
+from spikereveal_plugin.compare.options import parse_options
+from spikereveal_plugin.compare.training import needed_files, product
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.options import load_options
 
 FOLDER = Path(__file__).resolve().parents[1] / 'options'
-FILES = sorted(FOLDER.glob('*.yml'))
+COMPARISONS = sorted(FOLDER.glob('compare_*.yml'))
+FILES = [path for path in sorted(FOLDER.rglob('*.yml')) if path not in COMPARISONS]
 NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
+NAMES += [f'{stage}_gopro_theta{theta}' for stage in ('bsn', 'edsr', 'ldn') for theta in (2, 4)]
+NAMES += [f'ldn_gopro_{kind}' for kind in ('reblur_alone', 'teacher_alone', 'lambda_10', 'lambda_50', 'lambda_200')]
 NAMES += ['supervised_ldn_gopro', 'supervised_large_gopro', 'supervised_ldn_sample']
 
 
@@ -37,7 +42,7 @@ def test_option_file(path: Path):
     for section in opt['datasets'].values():
         assert section['type'] in DATASET_REGISTRY
     for key in ('pixel_opt', 'distill_opt', 'reblur_opt'):
-        if key in opt.get('train', {}):
+        if opt.get('train', {}).get(key):
             bind(LOSS_REGISTRY, opt['train'][key])
     for section in ((opt.get('val') or {}).get('metrics') or {}).values():
         assert section['type'] in METRIC_REGISTRY
@@ -46,6 +51,49 @@ def test_option_file(path: Path):
 def bind(registry: Any, section: dict[str, Any]) -> None:
     arguments = {key: value for key, value in section.items() if key != 'type'}
     inspect.signature(registry.get(section['type'])).bind(**arguments)
+
+
+@pytest.mark.parametrize('path', COMPARISONS, ids=lambda p: p.stem)
+def test_comparison(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Sections parse; each weights file is what the last training of its method leaves; trainings come in order."""
+    monkeypatch.chdir(FOLDER.parent)
+    options = parse_options(load_options(path))
+    assert options.out == f'results/{path.stem}'
+    assert options.parsed_sets()
+    for section in options.metrics.values():
+        assert section['type'] in METRIC_REGISTRY
+    for label, row in options.parsed_methods().items():
+        assert row.method.group
+        for method in row.variants:
+            files, made = needed_files(method, label), [product(step) for step in method.steps]
+            assert set(files) <= set(made)
+            for step, after in zip(method.steps, made, strict=True):
+                needs = [Path(v) for k, v in load_options(Path(step))['path'].items() if v and k.startswith('pretrain')]
+                is_reblur_alone = load_options(Path(step))['train'].get('distill_opt', ...) is None
+                assert is_reblur_alone or set(needs) <= set(made[: made.index(after)])
+
+
+def test_there_is_a_comparison_for_each_table():
+    assert [path.stem for path in COMPARISONS] == ['compare_rsb', 'compare_table1', 'compare_table3']
+
+
+@pytest.mark.parametrize(
+    ('name', 'distill', 'weight'),
+    [
+        ('reblur_alone', False, 10),
+        ('teacher_alone', True, None),
+        ('lambda_10', True, 10),
+        ('lambda_50', True, 50),
+        ('lambda_200', True, 200),
+    ],
+)
+def test_losses_of_table_3(name: str, distill: bool, weight: float | None):
+    train = load_options(FOLDER / f'table3/ldn_gopro_{name}.yml')['train']
+    assert bool(train['distill_opt']) == distill
+    assert (train['reblur_opt'] or {}).get('loss_weight') == weight
+    published = load_options(FOLDER / 'ldn_gopro.yml')['train']
+    others = {key for key in published if key not in ('distill_opt', 'reblur_opt')}
+    assert {key: train[key] for key in others} == {key: published[key] for key in others}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,38 @@ from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 EXAMPLES = """examples:
   spikereveal compare results/edvr results/ours --gt datasets/mine/sharp --metrics psnr ssim lpips -o compare
   spikereveal compare blur sdm LDN=ldn.pth EDVR=results/edvr --data datasets/mine/test -o compare
+  spikereveal compare SwinIR=options/test_swinir.yml:swinir.pth blur --data datasets/mine/test -o compare
   spikereveal compare results/edvr results/ours --metrics piqe niqe -o compare       no sharp images
-  spikereveal compare -opt compare.yml
+  spikereveal compare -opt options/compare_table1.yml
+  spikereveal compare -opt options/compare_table3.yml --train      trains what is absent first
+  torchrun --nproc_per_node 2 -m spikereveal_plugin compare -opt options/compare_rsb.yml
 
-METHOD is [LABEL=]WHAT, and WHAT is a folder of images by any tool; with --data also blur (the photo itself), sdm
-(physics) or a student's weights (.pth, or a name of `spikereveal weights list`). Below a folder, an image is a sample
-and a sub-folder of images a sequence, whose score is the mean over its frames; folders hold the same names. With
---data, sample seq/000019 is seq/000019.png or the images of seq/000019/, as `spikereveal deblur DATASET` writes them.
+METHOD is [LABEL=]WHAT, and WHAT is a folder of images by any tool; with --data also blur (the photo itself), sdm, tfp,
+tfi (physics), a student's weights (.pth, or a name of `spikereveal weights list`), or an option file of `basicsr test`,
+with other weights after a colon. Below a folder, an image is a sample and a sub-folder of images a sequence, whose
+score is the mean over its frames; folders hold the same names. With --data, sample seq/000019 is seq/000019.png or the
+images of seq/000019/, as `spikereveal deblur DATASET` writes them.
 
 Metrics: psnr, ssim (BasicSR, RGB), psnr_y, ssim_y (luminance), psnr_paper, ssim_paper (the paper's), and any name of
-pyiqa. Each column says its protocol. OUT gets compare.html (one page, no network needed), .md, .csv, .tex, .json and
-compare_samples.csv; scores/ holds what a later run need not compute again. An option file has the same content:
+pyiqa. Each column says its protocol. OUT gets compare.html (one page, no network needed), .md, .csv, .tex, .json,
+compare_sequences.csv and compare_samples.csv; scores/ holds what a later run need not compute again. An option file has
+the same content, and more kinds of methods; it may name another as `_base_`, and drop a method or set of it by ~:
 
   out: compare
   metrics: [psnr, ssim]
   sets:
-    GOPRO: {data: datasets/GOPRO/test, frames: sequence}
+    theta 1: {data: datasets/GOPRO/test, frames: sequence}
+    theta 2: {data: datasets/GOPRO_theta2/test}
+    RSB: {data: datasets/RSB, exposure: [0, 400], average: sequences}      the authors' folders
   methods:
-    Blurry input: {type: blur}
-    SDM: {type: sdm, short_window: 9}
-    LDN: {type: network, weights: ldn.pth, density: auto}
+    Blurry input: {type: blur, group: No training}
+    SDM: {type: sdm, short_window: 9, group: No training}
+    SDM + BSN: {type: sdm_bsn, bsn: bsn.pth, density: auto}
+    Teacher: {type: teacher, bsn: bsn.pth, sr: edsr.pth}
+    LDN: {type: network, weights: ldn.pth, per_set: {theta 2: {weights: ldn_theta2.pth}}, train: options/ldn_gopro.yml}
+    Ours: {opt: options/test_ldn_gopro.yml, weights: ours.pth}             its networks, as `basicsr test` builds them
+    SwinIR: {type: arch, network: {type: SwinIR, upscale: 1}, weights: swinir.pth, param_key: params_ema}
+    BasicVSR++: {type: arch, network: {type: BasicVSRPlusPlus, is_low_res_input: false}, photos: 5, weights: x.pth}
     EDVR: {type: folder, path: results/edvr, parameters: 20.6e6}
 """
 
@@ -43,7 +56,7 @@ def add_compare_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=HelpFormatter,
     )
-    parser.add_argument('methods', nargs='*', metavar='METHOD', help='[LABEL=]folder, blur, sdm, or weights')
+    parser.add_argument('methods', nargs='*', metavar='METHOD', help='[LABEL=]folder, blur, sdm, weights, ...')
     parser.add_argument('-opt', type=Path, metavar='YML', help='an option file, in place of methods, sets and metrics')
     parser.add_argument('-o', '--output', type=Path, metavar='OUT', help='folder of results')
     group = parser.add_argument_group('what to compare with')
@@ -55,23 +68,57 @@ def add_compare_parser(commands: Any) -> None:
     parser.add_argument('--title', help='of the page')
     parser.add_argument('--page-samples', type=int, metavar='N', help='samples that the page shows (default: 5)')
     parser.add_argument('--device', help='cpu (default), cuda, cuda:1')
+    absent = parser.add_mutually_exclusive_group()
+    absent.add_argument('--train', action='store_true', help='train absent weights first, as methods say')
+    absent.add_argument('--skip-missing', action='store_true', help='leave out methods whose files are absent')
+    is_torchrun = int(os.environ.get('WORLD_SIZE', '1')) > 1 and 'TORCHELASTIC_RUN_ID' in os.environ
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm'],
+        default='pytorch' if is_torchrun else 'none',
+        help='job launcher; torchrun is recognised',
+    )
     parser.set_defaults(run=_compare)
 
 
 def _compare(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.compare import training  # noqa: PLC0415
     from spikereveal_plugin.compare.options import parse_options  # noqa: PLC0415
     from spikereveal_plugin.compare.run import compare  # noqa: PLC0415
     from spikereveal_plugin.compare.writers import as_markdown  # noqa: PLC0415
     from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.models.collective import is_first  # noqa: PLC0415
     from spikereveal_plugin.options import load_options  # noqa: PLC0415
 
     options = parse_options(_from_words(args) if args.opt is None else _with_flags(load_options(args.opt), args))
+    _meet(args.launcher, options.device)
+    if args.train:
+        if args.launcher != 'none':
+            raise OptionError('--train: train first, in one process; several may compare after it')
+        training.train(options)
+    elif args.skip_missing:
+        options = training.without_missing(options)
+    else:
+        training.refuse(training.missing(options))
     out = args.output or (Path(options.out).expanduser() if options.out else None)
     if out is None:
         raise OptionError('name a folder of results: -o OUT, or `out:` in the option file')
     table = compare(options, out)
+    if not is_first():
+        return
     write_lines(as_markdown(table).splitlines())
     logging.getLogger('spikereveal').info('%s: done; open compare.html in a browser', out)
+
+
+def _meet(launcher: str, device: str) -> None:
+    """Enter the group of processes that a launcher started, if one did; each takes a GPU of its own."""
+    if launcher == 'none':
+        return
+    import torch  # noqa: PLC0415
+
+    from spikereveal_plugin.pipelines.distributed import join  # noqa: PLC0415
+
+    join(launcher, None, torch.cuda.device_count() if device.startswith('cuda') else 0, {})
 
 
 def _from_words(args: argparse.Namespace) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from spikereveal_plugin.cli.doctor_command import add_doctor_parser
 from spikereveal_plugin.cli.export_command import add_export_parser
 from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.together import run_together
 from spikereveal_plugin.cli.weights_command import add_weights_parser
 
 EXAMPLES = """examples:
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `spikereveal`; returns the exit code."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format='%(message)s')
+    if getattr(args, 'launcher', 'none') != 'none':
+        return run_together(args.run, args, debug=args.debug)
     return run(args.run, args, debug=args.debug)
 
 

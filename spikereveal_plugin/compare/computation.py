@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spikereveal_plugin.compare.complexity import Complexity
 from spikereveal_plugin.compare.reading import Frame
@@ -81,7 +81,9 @@ def as_frame(image: Tensor) -> Frame:
     return array
 
 
-def zeros_like_of(shot: Shot, readouts: int, ratio: int = 4) -> tuple[Tensor, Tensor]:
-    """Return inputs of a network's measured size: a photo grown to whole sensor pixels, and spikes."""
+def student_inputs(network: nn.Module, shot: Shot, ratio: int = 4) -> tuple[Tensor, ...]:
+    """Return blank inputs as large as a shot's: a photo grown to whole sensor pixels, readouts, and a rate if asked."""
     rows, columns = (-(-side // ratio) for side in shot.blur.shape[:2])
-    return torch.zeros(1, 3, ratio * rows, ratio * columns), torch.zeros(1, readouts, rows, columns)
+    readouts = int(getattr(network, 'num_spike', 1))
+    rate = [torch.zeros(1, 1, rows, columns)] if getattr(network, 'takes_long_rate', False) else []
+    return torch.zeros(1, 3, ratio * rows, ratio * columns), torch.zeros(1, readouts, rows, columns), *rate

@@ -6,7 +6,7 @@ from torch import nn
 
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.compare.complexity import Complexity, complexity_of
-from spikereveal_plugin.compare.computation import zeros_like_of
+from spikereveal_plugin.compare.computation import student_inputs
 from spikereveal_plugin.compare.method_options import NetworkOptions, SdmOptions
 from spikereveal_plugin.compare.reading import Frame, digest, digest_files
 from spikereveal_plugin.compare.shot import Shot
@@ -30,8 +30,8 @@ class DeblurComputation:
     def complexity(self, shot: Shot) -> Complexity:
         if self._network is None:
             return Complexity()
-        inputs = zeros_like_of(shot, self.deblurrer.num_spike)
-        return complexity_of((self._network(), inputs))
+        network = self._network()
+        return complexity_of((network, student_inputs(network, shot)))
 
 
 def sdm_row(options: SdmOptions) -> DeblurComputation:

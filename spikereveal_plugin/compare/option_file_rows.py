@@ -14,7 +14,7 @@ from torch import nn
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.compare.arch_rows import arch_row
 from spikereveal_plugin.compare.complexity import Complexity, complexity_of
-from spikereveal_plugin.compare.computation import Computation, RestorerComputation, zeros_like_of
+from spikereveal_plugin.compare.computation import Computation, RestorerComputation, student_inputs
 from spikereveal_plugin.compare.method_options import ArchOptions, Density, OptionFileOptions
 from spikereveal_plugin.compare.reading import digest
 from spikereveal_plugin.compare.shot import Shot
@@ -26,6 +26,7 @@ from spikereveal_plugin.options import check_keys, load_options
 from spikereveal_plugin.weights.registry import resolve_option
 
 GRAY_ROWS = ('edsr',)
+TEACHER_ROWS = ('sdm_bsn', 'teacher')
 
 
 def option_file_row(options: OptionFileOptions, device: str) -> Computation:
@@ -54,6 +55,24 @@ def with_weights(opt: dict[str, Any], weights: str | Mapping[str, str] | None) -
             network = opt.get(key.removeprefix('pretrain_')) or {}
             path[key] = str(resolve_option(str(value), network.get('type'), f'path.{key}'))
     return {**opt, 'path': path}
+
+
+def weight_files(options: OptionFileOptions) -> list[Path]:
+    """Return the files of weights that a row of an option file needs.
+
+    Raises:
+        OptionError: the option file is at fault, or its model has no such row.
+    """
+    opt = with_weights(load_options(Path(options.opt)), options.weights)
+    check_keys({str(opt.get('model_type')): None}, MODEL_REGISTRY.keys(), f'{options.opt}: model_type')
+    kind = MODEL_REGISTRY.get(opt['model_type'])
+    row = used_row(options, kind) if issubclass(kind, SpikeModel) else None
+    if row is None or row == kind.methods[-1]:
+        names: tuple[str, ...] = ('g',)
+    else:
+        names = ('bsn', 'sr') if row in TEACHER_ROWS else ()
+    found = (opt['path'].get(f'pretrain_network_{name}') for name in names)
+    return [Path(path) for path in found if path is not None]
 
 
 def used_row(options: OptionFileOptions, kind: type[SpikeModel]) -> str:
@@ -116,7 +135,7 @@ def _networks(model: Any, row: str) -> dict[str, nn.Module]:
     """Return the networks that a row runs, by section."""
     if row == model.methods[-1]:
         return {'network_g': model.trained_network}
-    if row in ('sdm_bsn', 'teacher'):
+    if row in TEACHER_ROWS:
         return {'network_bsn': model.teacher().denoiser, 'network_sr': model.teacher().upscaler}
     return {}
 
@@ -129,7 +148,7 @@ def _size(model: Any, row: str, networks: Mapping[str, nn.Module], shot: Shot) -
     if not networks:
         return Complexity()
     network = networks['network_g']
-    return complexity_of((network, zeros_like_of(shot, int(getattr(network, 'num_spike', 1)))))
+    return complexity_of((network, student_inputs(network, shot)))
 
 
 def _density(opt: Mapping[str, Any]) -> Density:

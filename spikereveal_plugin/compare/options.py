@@ -43,7 +43,7 @@ class CompareOptions:
 
     `methods`, `sets` and `metrics` are sections by name (`metrics` as `val.metrics`, or a list of names); `out` is the
     folder of results; `page_samples` is how many samples of each set the page shows; `resamples` and `seed` are the
-    bootstrap's.
+    bootstrap's; `notes` are lines below the table. A method or set that is ~ is left out.
     """
 
     methods: Mapping[str, Any]
@@ -55,6 +55,7 @@ class CompareOptions:
     resamples: int = 2000
     seed: int = 0
     device: str = 'cpu'
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.methods or not self.sets or not self.metrics:

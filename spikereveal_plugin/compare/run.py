@@ -4,8 +4,6 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from basicsr.utils.dist_util import get_dist_info
-
 from spikereveal_plugin.compare.build import build_row
 from spikereveal_plugin.compare.cost import Cost, measure
 from spikereveal_plugin.compare.folder_method import FolderMethod
@@ -22,6 +20,7 @@ from spikereveal_plugin.compare.table import Table, build_table
 from spikereveal_plugin.compare.writers import write_tables
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.outputs import make_folder
+from spikereveal_plugin.models.collective import is_first
 
 _log = logging.getLogger('spikereveal')
 
@@ -45,7 +44,7 @@ def compare(options: CompareOptions, out: Path) -> Table:
     make_folder(out)
     scored = score_all(rows, sets, metrics, ScoreStore(out / 'scores'))
     table = build_table(rows, sets, metrics, scored, bootstrap=(options.resamples, options.seed))
-    if get_dist_info()[0] != 0:
+    if not is_first():
         return table
     if scored.reused:
         _log.info('%s: %d of %d scores were there already', out, scored.reused, scored.reused + scored.computed)
@@ -54,7 +53,8 @@ def compare(options: CompareOptions, out: Path) -> Table:
         for label, section in wanted.items()
         if isinstance(section.method, FolderOptions) and (section.method.parameters or section.method.gmacs)
     }
-    table = replace(table, title=options.title, costs=given | _costs(rows, sets, options.device, out / 'costs'))
+    costs = given | _costs(rows, sets, options.device, out / 'costs')
+    table = replace(table, title=options.title, notes=(*options.notes, *table.notes), costs=costs)
     write_tables(table, out)
     write_page(table, Source(rows, sets, options.page_samples, out / 'frames'), out / 'compare.html')
     return table

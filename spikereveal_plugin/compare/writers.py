@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ COSTS: tuple[tuple[str, Callable[[Cost], float | None], str], ...] = (
 
 
 def write_tables(table: Table, out: Path) -> list[Path]:
-    """Write `compare.csv`, `compare_samples.csv`, `compare.json`, `compare.md` and `compare.tex`; return their paths.
+    """Write `compare.csv`, `.json`, `.md`, `.tex`, `compare_sequences.csv`, `compare_samples.csv`; return their paths.
 
     Raises:
         OutputError: one cannot be written.
     """
     contents = {
         'compare.csv': as_csv(table),
+        'compare_sequences.csv': as_sequences_csv(table),
         'compare_samples.csv': as_samples_csv(table),
         'compare.json': json.dumps(finite(table.as_dict()), indent=1, allow_nan=False) + '\n',
         'compare.md': as_markdown(table),
@@ -50,19 +52,27 @@ def finite(value: Any) -> Any:
 
 
 def as_csv(table: Table) -> str:
-    """Return a row a method: the mean and the ends of the interval of each column, then the costs."""
-    head = ['method']
+    """Return a row a method: heading, the mean and the ends of the interval of each column, then the costs."""
+    head = ['method', 'group']
     for column in table.columns:
         name = f'{column.set} {column.metric}'
         head += [name, f'{name} low', f'{name} high']
     rows: list[list[Any]] = [[*head, *(name for name, _, _ in COSTS)]]
     for method in table.methods:
-        row: list[Any] = [method]
+        row: list[Any] = [method, table.groups.get(method, '')]
         for column in table.columns:
             cell = table.cells.get((method, column))
             row += ['', '', ''] if cell is None else [cell.mean, *(cell.interval or ('', ''))]
         cost = table.costs.get(method, Cost())
         rows.append([*row, *('' if (value := of(cost)) is None else value for _, of, _ in COSTS)])
+    return _csv(rows)
+
+
+def as_sequences_csv(table: Table) -> str:
+    """Return a row a sequence: method, set, metric, sequence, mean over its samples."""
+    rows: list[list[Any]] = [['method', 'set', 'metric', 'sequence', 'value']]
+    for (method, column), cell in table.cells.items():
+        rows += [[method, column.set, column.metric, name, value] for name, value in cell.sequences.items()]
     return _csv(rows)
 
 
@@ -100,22 +110,45 @@ def _shown_costs(table: Table) -> list[tuple[str, Callable[[Cost], float | None]
 
 
 def as_markdown(table: Table) -> str:
-    """Return a table whose best means are bold, then each column's protocol."""
+    """Return a table whose best means (under each heading) are bold; sequences, where means are theirs; protocols."""
     costs = _shown_costs(table)
     names = [f'{column.set}: {column.metric} {_arrow(column)}' for column in table.columns]
     lines = [['method', *names, *(name for name, _, _ in costs)]]
     lines.append(['---'] * len(lines[0]))
-    best = {column: table.ranking(column)[:1] for column in table.columns}
-    for method in table.methods:
-        row = [_escape(method)]
-        for column in table.columns:
-            text = cell_text(column, table.cells.get((method, column)))
-            mean, space, around = text.partition(' ')
-            row.append(f'**{mean}**{space}{around}' if method in best[column] else text)
-        cost = table.costs.get(method, Cost())
-        lines.append([*row, *('-' if (value := of(cost)) is None else f'{value:{form}}' for _, of, form in costs)])
-    body = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-    return f'# {table.title}\n\n{body}\n\n' + '\n'.join(f'- {line}' for line in protocols(table)) + '\n'
+    for heading, methods in table.sections().items():
+        lines += [[f'**{_escape(heading)}**', *[''] * (len(lines[0]) - 1)]] if heading else []
+        best = {column: table.ranking(column, heading)[:1] for column in table.columns}
+        for method in methods:
+            row = [_escape(method)]
+            for column in table.columns:
+                text = cell_text(column, table.cells.get((method, column)))
+                mean, space, around = text.partition(' ')
+                row.append(f'**{mean}**{space}{around}' if method in best[column] else text)
+            cost = table.costs.get(method, Cost())
+            lines.append([*row, *('-' if (value := of(cost)) is None else f'{value:{form}}' for _, of, form in costs)])
+    parts = [f'# {table.title}', _pipes(lines), *_sequence_tables(table)]
+    return '\n\n'.join([*parts, '\n'.join(f'- {line}' for line in protocols(table))]) + '\n'
+
+
+def _sequence_tables(table: Table) -> list[str]:
+    """Return a table of sequences and their mean for each column whose mean is theirs."""
+    found = []
+    for column in table.columns:
+        cells = {method: cell for method in table.methods if (cell := table.cells.get((method, column)))}
+        if column.average != 'sequences' or not cells:
+            continue
+        names = list(next(iter(cells.values())).sequences)
+        lines = [[f'{column.set}: {column.metric} {_arrow(column)}', *map(_escape, names), 'mean']]
+        lines.append(['---'] * len(lines[0]))
+        for method, cell in cells.items():
+            values = (*cell.sequences.values(), cell.mean)
+            lines.append([_escape(method), *(f'{value:.{digits(column)}f}' for value in values)])
+        found.append(_pipes(lines))
+    return found
+
+
+def _pipes(lines: list[list[str]]) -> str:
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def protocols(table: Table) -> list[str]:
@@ -131,22 +164,26 @@ def protocols(table: Table) -> list[str]:
 
 
 def as_latex(table: Table) -> str:
-    """Return a booktabs tabular; the best mean of a column is bold, the second underlined, protocols are comments."""
+    """Return a booktabs tabular, columns by set, rows by heading; best means bold, second ones underlined."""
     costs = _shown_costs(table)
-    names = [f'{column.set} {column.metric}' for column in table.columns]
     arrows = {'higher': r'$\uparrow$', 'lower': r'$\downarrow$'}
-    head = ['Method', *(f'{_tex(n)} {arrows[c.better]}' for n, c in zip(names, table.columns, strict=True))]
+    head = ['Method', *(f'{_tex(column.metric)} {arrows[column.better]}' for column in table.columns)]
     head += [_tex(name) for name, _, _ in costs]
+    sets = [(name, len(list(group))) for name, group in groupby(table.columns, lambda column: column.set)]
+    over = ['', *(rf'\multicolumn{{{count}}}{{c}}{{{_tex(name)}}}' for name, count in sets), *[''] * len(costs)]
     lines = [f'% {line}' for line in protocols(table)]
-    lines += [rf'\begin{{tabular}}{{l{"c" * (len(head) - 1)}}}', r'\toprule', ' & '.join(head) + r' \\', r'\midrule']
-    order = {column: table.ranking(column) for column in table.columns}
-    for method in table.methods:
-        row = [_tex(method)]
-        for column in table.columns:
-            row.append(_tex_cell(column, table.cells.get((method, column)), order[column].index, method))
-        cost = table.costs.get(method, Cost())
-        row += ['--' if (value := of(cost)) is None else f'{value:{form}}' for _, of, form in costs]
-        lines.append(' & '.join(row) + r' \\')
+    lines += [rf'\begin{{tabular}}{{l{"c" * (len(head) - 1)}}}', r'\toprule', ' & '.join(over) + r' \\']
+    lines += [' & '.join(head) + r' \\']
+    for heading, methods in table.sections().items():
+        lines.append(r'\midrule')
+        lines += [rf'\multicolumn{{{len(head)}}}{{l}}{{\emph{{{_tex(heading)}}}}} \\'] if heading else []
+        order = {column: table.ranking(column, heading) for column in table.columns}
+        for method in methods:
+            row = [_tex(method)]
+            row += [_tex_cell(c, table.cells.get((method, c)), order[c].index, method) for c in table.columns]
+            cost = table.costs.get(method, Cost())
+            row += ['--' if (value := of(cost)) is None else f'{value:{form}}' for _, of, form in costs]
+            lines.append(' & '.join(row) + r' \\')
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', ''])
 
 

@@ -13,6 +13,11 @@ def is_together() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
+def is_first() -> bool:
+    """Whether this process is the first of its group, or alone."""
+    return not is_together() or dist.get_rank() == 0
+
+
 def gather(item: Any) -> list[Any]:
     """Return the item of every process in the order of their ranks; all processes must call it."""
     if not is_together():

@@ -4,7 +4,14 @@ import json
 
 from spikereveal_plugin.compare.cost import Cost
 from spikereveal_plugin.compare.table import Cell, Column, Table
-from spikereveal_plugin.compare.writers import as_csv, as_latex, as_markdown, as_samples_csv, write_tables
+from spikereveal_plugin.compare.writers import (
+    as_csv,
+    as_latex,
+    as_markdown,
+    as_samples_csv,
+    as_sequences_csv,
+    write_tables,
+)
 
 PSNR, PIQE = Column('A_1', 'psnr', 'higher', 'how psnr'), Column('A_1', 'piqe', 'lower', 'how piqe')
 
@@ -26,6 +33,36 @@ TABLE = Table(
 )
 
 
+def grouped():
+    """Two headings, and a mean of two sequences of which one has two samples."""
+    column = Column('RSB', 'liqe', 'higher', 'how liqe', 'sequences')
+    samples = {'x/0': 1.0, 'x/1': 3.0, 'y/0': 4.0}
+    cells = {
+        (name, column): Cell(3.0 + i, samples, {k: [v] for k, v in samples.items()}) for i, name in enumerate('abc')
+    }
+    return Table(('a', 'b', 'c'), (column,), cells, groups={'a': 'First & only', 'b': 'Second', 'c': 'Second'})
+
+
+def test_headings_rank_among_themselves():
+    text = as_markdown(grouped())
+    lines = [line for line in text.splitlines() if line.startswith('|')]
+    assert lines[2:7] == [
+        '| **First & only** |  |',
+        '| a | **3.0000** |',
+        '| **Second** |  |',
+        '| b | 4.0000 |',
+        '| c | **5.0000** |',
+    ]
+    assert '| RSB: liqe ↑ | x | y | mean |' in lines
+    assert '| a | 2.0000 | 4.0000 | 3.0000 |' in lines  # the mean of the sequences' means
+    latex = as_latex(grouped())
+    assert r'\multicolumn{2}{l}{\emph{First \& only}} \\' in latex
+    assert r'b & \underline{4.0000} \\' in latex
+    rows = list(csv.DictReader(io.StringIO(as_sequences_csv(grouped()))))
+    assert [(row['method'], row['sequence'], float(row['value'])) for row in rows[:2]] == [('a', 'x', 2), ('a', 'y', 4)]
+    assert [row['group'] for row in csv.DictReader(io.StringIO(as_csv(grouped())))] == ['First & only', *2 * ['Second']]
+
+
 def test_markdown():
     text = as_markdown(TABLE)
     assert r'| a\|b | 30.13 [29.50, 31.00] | **20.0000** | 0.234 | 7.03 | 0.500 |' in text
@@ -39,8 +76,9 @@ def test_latex():
     text = as_latex(TABLE)
     assert r'a|b & \underline{30.13} & \textbf{20.0000} & 0.234' in text
     assert r'50\% \& c & \textbf{$\infty$} & \underline{40.0000}' in text
-    assert r'A\_1 psnr $\uparrow$' in text
-    rows = [line for line in text.splitlines() if line.endswith(r'\\')]
+    assert r' & \multicolumn{2}{c}{A\_1} &' in text
+    assert r'Method & psnr $\uparrow$ & piqe $\downarrow$ &' in text
+    rows = [line for line in text.splitlines() if line.endswith(r'\\') and 'multicolumn' not in line]
     assert {line.replace(r'\&', '').count('&') for line in rows} == {5}
 
 

@@ -22,9 +22,12 @@ const meanOf = (method, column) => {
   const cell = cellOf(method, column);
   return cell ? number(cell.mean) : null;
 };
-function ranking(column) {
+const groupOf = (method) => data.groups[method] ?? '';
+const groups = [...new Set(data.methods.map(groupOf))];
+/* Best first; of all methods, or of those under a heading. */
+function ranking(column, group) {
   const sign = column.better === 'higher' ? -1 : 1;
-  const scored = data.methods.filter((method) => cellOf(method, column));
+  const scored = data.methods.filter((m) => cellOf(m, column) && (group === undefined || groupOf(m) === group));
   return scored.sort((a, b) => sign * (meanOf(a, column) - meanOf(b, column)) || 0);
 }
 
@@ -66,7 +69,7 @@ function scoreCell(method, field) {
   const node = element('td', {}, show(value, digits));
   if (cell.interval) node.append(element('small', {}, range(cell.interval)));
   if (cell.difference_to_best) node.title = `difference to the best, same samples: ${range(cell.difference_to_best)}`;
-  if (meanOf(ranking(field.column)[0], field.column) === value) node.classList.add('best');
+  if (meanOf(ranking(field.column, groupOf(method))[0], field.column) === value) node.classList.add('best');
   return node;
 }
 
@@ -84,8 +87,12 @@ function drawTable() {
     if (field.column) cell.title = field.column.protocol;
     head.append(cell);
   });
-  const rows = sortedMethods().map((method) => element('tr', {}, element('th', { scope: 'row' }, method),
-    ...fields.slice(1).map((field) => scoreCell(method, field))));
+  const rowOf = (method) => element('tr', {}, element('th', { scope: 'row' }, method),
+    ...fields.slice(1).map((field) => scoreCell(method, field)));
+  const rows = groups.flatMap((group) => [
+    ...(group ? [element('tr', { className: 'group' }, element('td', { colSpan: fields.length }, group))] : []),
+    ...sortedMethods().filter((method) => groupOf(method) === group).map(rowOf),
+  ]);
   at('scores').replaceChildren(element('thead', {}, head), element('tbody', {}, ...rows));
 }
 

@@ -146,8 +146,21 @@ function overSets(column) {
   return [figure];
 }
 
+/* The mean over the samples of each sequence, where there are several. */
+function drawSequences(column) {
+  const methods = data.methods.filter((method) => cellOf(method, column));
+  const names = methods.length ? Object.keys(cellOf(methods[0], column).sequences) : [];
+  at('sequence-part').hidden = names.length < 2;
+  const head = [`${column.set}: ${column.metric}`, ...names, 'mean'].map((name) => element('th', { scope: 'col' }, name));
+  const rows = methods.map((method) => element('tr', {}, element('th', { scope: 'row' }, method),
+    ...[...names.map((name) => cellOf(method, column).sequences[name]), cellOf(method, column).mean]
+      .map((value) => element('td', {}, show(number(value), digitsOf(column))))));
+  at('sequences').replaceChildren(element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...rows));
+}
+
 function drawPlots() {
   const column = data.columns[Number(at('column').value)];
+  drawSequences(column);
   at('plots').replaceChildren(...intervals(column), ...COSTS.flatMap((cost) => against(column, cost)), ...overSets(column));
 }
 

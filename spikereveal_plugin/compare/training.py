@@ -1,0 +1,150 @@
+"""The weights that a comparison needs, and the trainings that make those that are absent."""
+
+import logging
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spikereveal_plugin.compare.method_options import (
+    ArchOptions,
+    FolderOptions,
+    MethodOptions,
+    NetworkOptions,
+    OptionFileOptions,
+    SdmBsnOptions,
+    TeacherOptions,
+)
+from spikereveal_plugin.compare.option_file_rows import weight_files as weights_of_option_file
+from spikereveal_plugin.compare.options import CompareOptions
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.options import load_options
+from spikereveal_plugin.weights.registry import resolve_option
+
+_log = logging.getLogger('spikereveal')
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a method, or its form on one set, lacks: files or folders, and the option files that make them."""
+
+    label: str
+    test_set: str | None
+    files: tuple[Path, ...]
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        on = f' on {self.test_set}' if self.test_set else ''
+        return f'{self.label}{on}: {", ".join(map(str, self.files))}'
+
+
+def needed_files(options: MethodOptions, where: str) -> list[Path]:
+    """Return the files of weights and the folders of images that a method reads; `where` names its section in errors.
+
+    Raises:
+        OptionError: its option file cannot be read, or a name of weights is unknown.
+    """
+    try:
+        if isinstance(options, FolderOptions):
+            paths = [options.path] if isinstance(options.path, str) else list(options.path.values())
+            return [Path(path).expanduser() for path in paths]
+        if isinstance(options, OptionFileOptions):
+            return weights_of_option_file(options)
+        named: list[str] = []
+        if isinstance(options, NetworkOptions | ArchOptions):
+            named = [options.weights]
+        elif isinstance(options, SdmBsnOptions | TeacherOptions):
+            named = [options.bsn, *([options.sr] if isinstance(options, TeacherOptions) else [])]
+        return [resolve_option(name, None, 'weights') for name in named]
+    except (OptionError, SpikeDataError) as error:
+        raise type(error)(f'{where}: {error}') from None
+
+
+def missing(options: CompareOptions) -> list[Missing]:
+    """Return what is absent, in the order of the methods.
+
+    Raises:
+        OptionError: a section is at fault.
+    """
+    found = []
+    for label, row in options.parsed_methods().items():
+        forms = [(None, row.method), *row.per_set.items()]
+        for test_set, method in forms:
+            if method is None:
+                continue
+            where = f'methods.{label}' + (f'.per_set.{test_set}' if test_set else '')
+            if files := tuple(path for path in needed_files(method, where) if not path.exists()):
+                found.append(Missing(label, test_set, files, method.steps))
+    return found
+
+
+def refuse(lacking: Sequence[Missing]) -> None:
+    """Say what is absent and the commands that make it.
+
+    Raises:
+        OptionError: something is absent that a `train` makes.
+    """
+    steps = open_steps(lacking)
+    if not steps:
+        return  # what reads it says what it lacks
+    commands = ' && '.join(f'basicsr train -opt {shlex.quote(step)}' for step in steps)
+    raise OptionError(
+        f'weights are absent ({"; ".join(map(str, lacking))}); make them by {commands}, or let --train do so; '
+        '--skip-missing compares without them'
+    )
+
+
+def train(options: CompareOptions) -> None:
+    """Run the trainings that make what is absent, in order; one that was stopped goes on.
+
+    Raises:
+        OptionError: a training fails, or its end leaves something absent.
+    """
+    for step in open_steps(missing(options)):
+        command = [sys.executable, '-m', 'spikereveal_plugin', 'train', '-opt', step, '--auto_resume']
+        _log.info('$ basicsr train -opt %s --auto_resume', shlex.quote(step))
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            raise OptionError(f'basicsr train -opt {step} --auto_resume ended with code {code}; see above')
+    if left := missing(options):
+        raise OptionError(f'absent, and no `train` of its method makes it: {"; ".join(map(str, left))}')
+
+
+def open_steps(lacking: Sequence[Missing]) -> list[str]:
+    """Return the option files of absent weights, each once, whose own result is not there."""
+    steps = dict.fromkeys(step for item in lacking for step in item.steps)
+    return [step for step in steps if not product(step).is_file()]
+
+
+def product(step: str) -> Path:
+    """Return the file that a training leaves at its end, below the current folder.
+
+    Raises:
+        OptionError: the option file is missing or has no name.
+    """
+    opt = load_options(Path(step))
+    if not opt.get('name'):
+        raise OptionError(f'{step}: missing option name')
+    return Path('experiments', str(opt['name']), 'models', 'net_g_latest.pth')
+
+
+def without_missing(options: CompareOptions) -> CompareOptions:
+    """Return options without the methods, or forms on a set, that lack something; a note on the table says which.
+
+    Raises:
+        OptionError: nothing is left.
+    """
+    lacking = missing(options)
+    methods = dict(options.methods)
+    for item in lacking:
+        section = methods[item.label]
+        if item.test_set is None or section is None:
+            methods[item.label] = None
+        else:
+            methods[item.label] = {**section, 'per_set': {**section['per_set'], item.test_set: None}}
+    if all(section is None for section in methods.values()):
+        raise OptionError(f'nothing is left to compare; absent are {"; ".join(map(str, lacking))}')
+    notes = tuple(f'Left out, since this is absent: {item}.' for item in lacking)
+    return replace(options, methods=methods, notes=(*options.notes, *notes))
