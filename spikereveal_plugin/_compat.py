@@ -86,15 +86,24 @@ def is_doctor() -> bool:
     return program in ('spikereveal', '-m') and sys.argv[1:2] == ['doctor']
 
 
+def is_help() -> bool:
+    """Whether `spikereveal` or `basicsr` is only asked how it is used, which needs no torch and no registered class."""
+    program = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else ''
+    asks = {'-h', '--help', '--version'} & set(sys.argv[1:])
+    return program in ('spikereveal', 'basicsr') and bool(asks or not sys.argv[1:])
+
+
 def prepare() -> bool:
     """Check the installation and mend what BasicSR lacks; must run before `import basicsr`.
 
     Returns:
-        Whether BasicSR can be imported: false only for the doctor, who then says why.
+        Whether classes can be registered with BasicSR: false for the doctor, who then says why not, and for help.
 
     Raises:
         EnvironmentProblemError: the `basicsr` that Python would import is not the release this plugin is written for.
     """
+    if is_help():
+        return False
     try:
         check_basicsr_is_the_release()
     except EnvironmentProblemError:

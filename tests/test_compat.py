@@ -84,3 +84,20 @@ def test_clip_imports_without_pkg_resources():
     )
     run = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=False)
     assert run.stdout.strip() == 'RN50', run.stderr
+
+
+@pytest.mark.parametrize(
+    'words',
+    [('spikereveal', 'adapt', '--help'), ('spikereveal', 'data', 'import', '-h'), ('basicsr', 'train', '--help')],
+)
+def test_help_does_not_wait_for_torch(words: tuple[str, ...]):
+    """As a console script starts: the package itself, which registers everything otherwise, registers nothing."""
+    start = (
+        f'import sys; sys.argv = {list(words)}\n'
+        f'from spikereveal_plugin.cli.{words[0]} import main\n'
+        'try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n'
+        "sys.exit(any(name in sys.modules for name in ('torch', 'basicsr', 'mmengine', 'cv2')))"
+    )
+    done = subprocess.run([sys.executable, '-c', start], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 'examples:' in done.stdout

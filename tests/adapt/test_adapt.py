@@ -77,9 +77,7 @@ def no_names(tmp_path, monkeypatch):
 
 
 @pytest.mark.smoke
-def test_one_exposure_to_weights_that_deblur_reads(  # noqa: PLR0917
-    recordings, words, tmp_path, monkeypatch, capsys, caplog
-):
+def test_one_exposure_to_weights_that_deblur_reads(recordings, words, tmp_path, monkeypatch, capsys, caplog):
     caplog.set_level('INFO')
     monkeypatch.chdir(tmp_path)
     pair = [str(recordings / 'photos/0.png'), str(recordings / 'spikes/0.dat')]
@@ -184,7 +182,7 @@ def test_the_threshold_is_seen(tiny_set, tmp_path):
         (lambda spikes: spikes[:, :-1], '64x96 pixels on a sensor of 15x24, expected 60x96'),
     ],
 )
-def test_recordings_at_fault(change, match, recordings, tiny_set, words, tmp_path, capsys):  # noqa: PLR0917
+def test_recordings_at_fault(change, match, recordings, tiny_set, words, tmp_path, capsys):
     streams = SpikeLmdb(tiny_set / 'train/spike.lmdb')
     np.save(tmp_path / 'x.npy', change(streams.read(streams.keys[0]).astype(bool)))
     command = ['adapt', str(recordings / 'photos/0.png'), str(tmp_path / 'x.npy'), '-o', str(tmp_path / 'out')]

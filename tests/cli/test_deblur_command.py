@@ -266,7 +266,7 @@ def test_a_full_disk_under_a_video(deblur, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('command', ['deblur', 'export'])
-def test_help_has_examples_and_loads_nothing_heavy(command, capsys):
+def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit, match='0'):
         main([command, '--help'])
     assert f'spikereveal {command}' in capsys.readouterr().out.partition('examples:')[2]

@@ -88,7 +88,7 @@ def raising(error: Exception) -> Callable[..., Any]:
         ('check_threads', torch, 'get_num_threads', lambda: 1000, NOTE),
     ],
 )
-def test_what_is_broken_is_found(  # noqa: PLR0917
+def test_what_is_broken_is_found(
     check: str, target: Any, name: str, replacement: Any, level: str, monkeypatch: pytest.MonkeyPatch
 ):
     if isinstance(target, str):

@@ -51,10 +51,6 @@ def stop_early(out, error, the_plan=None, overwrite=False):
         run()
 
 
-def bytes_of(root):
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*') if path.is_file()}
-
-
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -93,12 +89,12 @@ def test_the_manifest_says_how(tmp_path):
     assert list(manifest['checksums']['test']['sharp_sequence'])[:2] == ['run/000019/020', 'run/000019/036']
 
 
-def test_equal_samples_give_equal_bytes_in_any_order(tmp_path):
+def test_equal_samples_give_equal_bytes_in_any_order(bytes_of, tmp_path):
     assert bytes_of(build(tmp_path / 'a')) == bytes_of(build(tmp_path / 'b', order=-1))
 
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt(), SpikeDataError('a torn frame')])
-def test_what_was_finished_is_kept_and_not_made_again(tmp_path, error):
+def test_what_was_finished_is_kept_and_not_made_again(bytes_of, tmp_path, error):
     stop_early(tmp_path / 'set', error)
     assert names(tmp_path) == ['set.partial']
     with DatasetWriter(tmp_path / 'set', plan()) as writer:
@@ -113,7 +109,7 @@ def test_an_error_before_the_first_sample_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_failed_build_leaves_the_old_set(tmp_path):
+def test_a_failed_build_leaves_the_old_set(bytes_of, tmp_path):
     root = build(tmp_path / 'set')
     before = bytes_of(root)
     stop_early(root, KeyboardInterrupt(), plan(16), overwrite=True)
@@ -129,7 +125,7 @@ def test_an_unfinished_set_of_another_command_is_refused_with_what_differs(tmp_p
         assert not writer.has(*WANTED[0])
 
 
-def test_the_same_command_may_be_given_again_to_a_whole_set(tmp_path):
+def test_the_same_command_may_be_given_again_to_a_whole_set(bytes_of, tmp_path):
     root = build(tmp_path / 'set')
     before = bytes_of(root)
     with DatasetWriter(root, plan()) as writer:
@@ -189,7 +185,7 @@ def test_a_name_put_twice_is_refused(tmp_path):
         build_twice()
 
 
-def test_a_record_that_a_power_cut_damaged_is_made_again(tmp_path):
+def test_a_record_that_a_power_cut_damaged_is_made_again(bytes_of, tmp_path):
     stop_early(tmp_path / 'set', KeyboardInterrupt())
     (tmp_path / 'set.partial/records/train/sharp/walk/000019.png').write_bytes(b'torn')
     with pytest.raises(SpikeDataError, match="sharp of train sample 'walk/000019' was damaged on the disk"):
@@ -201,7 +197,7 @@ def full_disk(*_args, **_kwargs):
     raise OSError(errno.ENOSPC, 'No space left on device')
 
 
-def test_a_full_disk_is_one_error_and_leaves_a_set_to_go_on_with(tmp_path, monkeypatch):
+def test_a_full_disk_is_one_error_and_leaves_a_set_to_go_on_with(bytes_of, tmp_path, monkeypatch):
     stop_early(tmp_path / 'set', KeyboardInterrupt())
     for place, name in ((Path, 'write_bytes'), (LmdbWriter, 'put_record')):
         with monkeypatch.context() as patch:

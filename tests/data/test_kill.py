@@ -9,12 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from spikereveal_plugin.data.build_pool import worker_context
-from spikereveal_plugin.data.image_file import save_image
 from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
 
 pytestmark = [
@@ -25,20 +22,10 @@ OPTIONS = SimulateOptions(factor=32, flow='ultrafast')
 KILLS = 10
 
 
-def bytes_of(root):
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*') if path.is_file()}
-
-
 @pytest.fixture(scope='module')
-def footage(tmp_path_factory):
+def footage(make_footage):
     """Two sequences, three and two exposures."""
-    root = tmp_path_factory.mktemp('footage')
-    rng = np.random.default_rng(0)
-    for name, count in (('a', 17), ('b', 13)):
-        scene = cv2.GaussianBlur(rng.uniform(0, 255, (32, 48 + 2 * count, 3)), (0, 0), 2).astype(np.uint8)
-        for index in range(count):
-            save_image(root / name / f'{index}.png', np.ascontiguousarray(scene[:, 2 * index : 2 * index + 48]))
-    return root
+    return make_footage({'a': 17, 'b': 13}, width=48)
 
 
 @pytest.fixture(scope='module')
@@ -55,7 +42,7 @@ def start():
 
 
 @pytest.fixture(scope='module')
-def whole(footage, tmp_path_factory):
+def whole(bytes_of, footage, tmp_path_factory):
     return bytes_of(simulate_footage([footage], tmp_path_factory.mktemp('whole') / 'set', OPTIONS))
 
 
@@ -70,7 +57,7 @@ def seconds_of_a_build(start, footage, folder):
     return taken
 
 
-def test_ten_kills_at_random_moments(start, footage, whole, tmp_path):
+def test_ten_kills_at_random_moments(bytes_of, start, footage, whole, tmp_path):
     seed = random.randrange(2**32)
     moments, taken = random.Random(seed), seconds_of_a_build(start, footage, tmp_path)
     kept = []
@@ -90,7 +77,7 @@ def test_ten_kills_at_random_moments(start, footage, whole, tmp_path):
 
 
 @pytest.mark.parametrize('step', ['forget', 'write_manifest', 'rename', 'remove'])
-def test_a_kill_at_each_step_of_the_end(footage, whole, tmp_path, monkeypatch, step):
+def test_a_kill_at_each_step_of_the_end(bytes_of, footage, whole, tmp_path, monkeypatch, step):
     """Steps after the last sample are short: end there by hand, in a fork that dies without any clean-up."""
     from spikereveal_plugin.data import dataset_writer, partial_set, sample_records
 
@@ -113,7 +100,7 @@ def test_a_kill_at_each_step_of_the_end(footage, whole, tmp_path, monkeypatch, s
 @pytest.mark.parametrize(
     'name', ['.build.json.7.part', 'set/.dataset.json.7.part', 'records/train/finished/a/000006.7.part']
 )
-def test_files_that_a_kill_left_half_written_do_no_harm(footage, whole, tmp_path, monkeypatch, name):
+def test_files_that_a_kill_left_half_written_do_no_harm(bytes_of, footage, whole, tmp_path, monkeypatch, name):
     torn = tmp_path / 'set.partial' / name
     torn.parent.mkdir(parents=True)
     torn.write_bytes(b'{')
@@ -137,7 +124,7 @@ def descendants(pid):
 
 
 @pytest.mark.skipif(not Path('/proc/self/task').is_dir(), reason='needs /proc to list processes')
-def test_workers_end_with_the_process_that_started_them(start, footage, whole, tmp_path):
+def test_workers_end_with_the_process_that_started_them(bytes_of, start, footage, whole, tmp_path):
     process = start(footage, tmp_path / 'set', replace(OPTIONS, workers=2))
     finished = tmp_path / 'set.partial/records'
     deadline = time.monotonic() + 120

@@ -1,10 +1,7 @@
 from dataclasses import replace
 
-import cv2
-import numpy as np
 import pytest
 
-from spikereveal_plugin.data.image_file import save_image
 from spikereveal_plugin.data.manifest import read_manifest
 from spikereveal_plugin.data.merge_sets import merge_sets
 from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
@@ -14,20 +11,10 @@ OPTIONS = SimulateOptions(factor=32, flow='ultrafast', test=('b',))
 SHARDS = 3
 
 
-def bytes_of(root):
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob('*') if path.is_file()}
-
-
 @pytest.fixture(scope='module')
-def footage(tmp_path_factory):
+def footage(make_footage):
     """Eight exposures, which are two runs, and two."""
-    root = tmp_path_factory.mktemp('footage')
-    rng = np.random.default_rng(0)
-    for name, count in (('a', 37), ('b', 13)):
-        scene = cv2.GaussianBlur(rng.uniform(0, 255, (32, 32 + 2 * count, 3)), (0, 0), 2).astype(np.uint8)
-        for index in range(count):
-            save_image(root / name / f'{index}.png', np.ascontiguousarray(scene[:, 2 * index : 2 * index + 32]))
-    return root
+    return make_footage({'a': 37, 'b': 13}, width=32)
 
 
 @pytest.fixture(scope='module')
@@ -44,7 +31,7 @@ def parts(footage):
     ]
 
 
-def test_merged_shards_are_the_whole_build_byte_for_byte(whole, parts, tmp_path):
+def test_merged_shards_are_the_whole_build_byte_for_byte(bytes_of, whole, parts, tmp_path):
     sizes = [{split: counts['samples'] for split, counts in read_manifest(part)['splits'].items()} for part in parts]
     assert sizes == [{'train': 6}, {'train': 2}, {'test': 2}]
     merged = merge_sets(parts[::-1], tmp_path / 'merged')
@@ -52,7 +39,7 @@ def test_merged_shards_are_the_whole_build_byte_for_byte(whole, parts, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ['merged']
 
 
-def test_a_shard_to_which_nothing_falls_is_a_part_too(footage, whole, tmp_path):
+def test_a_shard_to_which_nothing_falls_is_a_part_too(bytes_of, footage, whole, tmp_path):
     parts = [
         simulate_footage([footage / 'a', footage / 'b'], tmp_path / f'{i}', replace(OPTIONS, shard=(i, 4)))
         for i in range(1, 5)
@@ -82,7 +69,7 @@ def test_one_shard_from_two_folders_is_refused(footage, parts, tmp_path):
         merge_sets([*parts, again], tmp_path / 'merged')
 
 
-def test_a_damaged_part_is_named_and_a_later_merge_goes_on(footage, whole, parts, tmp_path):
+def test_a_damaged_part_is_named_and_a_later_merge_goes_on(bytes_of, footage, whole, parts, tmp_path):
     bad = simulate_footage([footage / 'a', footage / 'b'], tmp_path / 'bad', replace(OPTIONS, shard=(3, SHARDS)))
     file = bad / 'test/blur.lmdb/data.mdb'
     raw = bytearray(file.read_bytes())
@@ -93,6 +80,6 @@ def test_a_damaged_part_is_named_and_a_later_merge_goes_on(footage, whole, parts
     assert bytes_of(merge_sets(parts, tmp_path / 'merged')) == bytes_of(whole)
 
 
-def test_two_workers_give_the_same_bytes_as_one(footage, whole, tmp_path):
+def test_two_workers_give_the_same_bytes_as_one(bytes_of, footage, whole, tmp_path):
     out = simulate_footage([footage / 'b', footage / 'a'], tmp_path / 'out', replace(OPTIONS, workers=2))
     assert bytes_of(out) == bytes_of(whole)
