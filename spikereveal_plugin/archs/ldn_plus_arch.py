@@ -83,8 +83,12 @@ class LDNPlus(nn.Module):
 
     def encode(self, blur: Tensor, long_rate: Tensor) -> Tensor:
         """Return features (B, num_feat, H, W) of photo and long rate; they serve every instant."""
+        return self.photo_blocks(self.photo_features(blur, long_rate))
+
+    def photo_features(self, blur: Tensor, long_rate: Tensor) -> Tensor:
+        """Return `photo_blocks`' input, (B, num_feat, H, W)."""
         x = torch.cat((F.pixel_unshuffle(blur, UPSCALE), long_rate), dim=1)
-        return self.photo_blocks(self.photo_in(_channels_last(x)))
+        return self.photo_in(_channels_last(x))
 
     def decode(self, blur: Tensor, features: Tensor, long_rate: Tensor, spikes: Tensor) -> Tensor:
         """Return (B, 3, 4H, 4W) from the image, `encode`'s features, the long rate and spikes (B, num_spike, H, W)."""
@@ -113,7 +117,7 @@ class LDNPlus(nn.Module):
         correction, choice = x[:, :IMAGE_CHANNELS], x[:, IMAGE_CHANNELS:]
         gain = (choice.softmax(1) * log_gains.exp()).sum(1, keepdim=True)
         gain = F.interpolate(gain, scale_factor=UPSCALE, mode='bilinear', align_corners=False)
-        return blur * gain + F.pixel_shuffle(correction, UPSCALE)
+        return torch.addcmul(F.pixel_shuffle(correction, UPSCALE), blur, gain)
 
     def _check(self, blur: Tensor, spikes: Tensor, long_rate: Tensor) -> None:
         if spikes.dim() != 4 or spikes.shape[1] != self.num_spike:

@@ -142,7 +142,7 @@ class Deblurrer:
 
         def run() -> Iterator[Frame]:
             with torch.inference_mode():
-                encoded = self.engine.encode(fit.blur(image), fit.spikes(long_rate))
+                encoded = self.engine.encode(fit.blur(image), fit.spikes(long_rate * ratio))
             for instant in instants:
                 with torch.inference_mode():  # not across the yield: the caller's own code is none of its business
                     window = fit.spikes(_window(stream, instant, self.num_spike, ratio))

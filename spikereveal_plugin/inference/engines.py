@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
-from spikereveal_plugin.inference.ldn_stages import LdnDecode, LdnEncode
+from spikereveal_plugin.inference.stages import Staged, cut_in_two, network_inputs
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 
 ENGINES = ('eager', 'compiled', 'bf16', 'onnx')
@@ -25,7 +25,7 @@ class Engine(Protocol):
 
         Args:
             blur: (1, 3, 4h, 4w), RGB in [0, 1].
-            long_rate: (1, 1, h, w), firing rate over the exposure.
+            long_rate: (1, 1, h, w), firing rate over the exposure, at the density of the windows.
         """
 
     def frame(self, encoded: Any, window: Tensor) -> Tensor:
@@ -48,10 +48,10 @@ class SdmEngine:
         return spike_guided_deblur(blur, long_rate, upsample_rate(window.mean(1, keepdim=True), *blur.shape[2:]))
 
 
-class LdnEngine:
-    """LDN in PyTorch: the photo's branch once, channels last; optionally compiled, or in bfloat16."""
+class StagedEngine:
+    """LDN or LDNPlus in PyTorch: the photo's branch once, channels last; optionally compiled, or in bfloat16."""
 
-    def __init__(self, network: LDN, device: torch.device, *, compiled: bool = False, bf16: bool = False) -> None:
+    def __init__(self, network: Staged, device: torch.device, *, compiled: bool = False, bf16: bool = False) -> None:
         if bf16 and not has_bf16(device):
             raise EnvironmentProblemError(
                 f"engine bf16: this machine's {device.type} cannot multiply bfloat16 itself: it would be slower than "
@@ -59,19 +59,17 @@ class LdnEngine:
             )
         self.num_spike = network.num_spike
         self._device, self._bf16 = device, bf16
-        self._encode = LdnEncode(network)
-        decode = LdnDecode(network, None if compiled else LdnDecode(network).strip_rows)
+        self._encode, decode = cut_in_two(network, is_traced=compiled)
         self._decode: Callable[..., Tensor] = decode
         if compiled:
             self._decode = torch.compile(decode, dynamic=False, options={'freezing': True})
 
-    def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, Tensor]:
-        del long_rate  # LDN sees the window alone
+    def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, ...]:
         with self._precision():
-            base, features = self._encode(self._put(blur))
-        return base, features
+            encoded: tuple[Tensor, ...] = self._encode(self._put(blur), self._put(long_rate))
+        return encoded
 
-    def frame(self, encoded: tuple[Tensor, Tensor], window: Tensor) -> Tensor:
+    def frame(self, encoded: tuple[Tensor, ...], window: Tensor) -> Tensor:
         with self._precision():
             return self._decode(*encoded, self._put(window)).float()
 
@@ -83,17 +81,16 @@ class LdnEngine:
 
 
 class NetworkEngine:
-    """Any registered network that is called as `network(blur, spikes)`, whole."""
+    """Any registered network, whole: called as `network(blur, spikes)`, or also with the long rate if it takes it."""
 
     def __init__(self, network: nn.Module, num_spike: int, device: torch.device) -> None:
         self.num_spike, self._network, self._device = num_spike, network, device
 
-    def encode(self, blur: Tensor, long_rate: Tensor) -> Tensor:
-        del long_rate
-        return blur.to(self._device)
+    def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, Tensor]:
+        return blur.to(self._device), long_rate.to(self._device)
 
-    def frame(self, encoded: Tensor, window: Tensor) -> Tensor:
-        return self._network(encoded, window.to(self._device))
+    def frame(self, encoded: tuple[Tensor, Tensor], window: Tensor) -> Tensor:
+        return self._network(*network_inputs(self._network, *encoded, window.to(self._device)))
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -109,7 +106,7 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
 
     Args:
         name: one of `ENGINES`.
-        network: a student in evaluation mode; all engines but `eager` want an LDN.
+        network: a student in evaluation mode; all engines but `eager` want LDN or LDNPlus.
         device: where to run; `onnx` runs on the CPU.
         tile: side of a tile in image pixels, or None for the whole image at once; `eager` only.
 
@@ -122,17 +119,22 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
     if tile is not None and name != 'eager':
         raise OptionError(f'engine {name!r}: tiles are run by the engine eager only')
     network = network.to(device).eval()
-    if not isinstance(network, LDN):
+    if not isinstance(network, Staged):
         if name != 'eager' or tile is not None:
             raise OptionError(f'{type(network).__name__}: only the engine eager without tiles runs it')
         return NetworkEngine(network, int(network.num_spike), device)  # type: ignore[arg-type]
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if tile is not None:
+        from spikereveal_plugin.inference.plus_tiling import TiledPlusEngine  # noqa: PLC0415
         from spikereveal_plugin.inference.tiling import TiledLdnEngine  # noqa: PLC0415
 
-        return TiledLdnEngine(network, device, tile)
+        return (
+            TiledPlusEngine(network, device, tile)
+            if isinstance(network, LDNPlus)
+            else TiledLdnEngine(network, device, tile)
+        )
     if name == 'onnx':
         from spikereveal_plugin.inference.onnx_engine import OnnxEngine  # noqa: PLC0415
 
         return OnnxEngine(network)
-    return LdnEngine(network, device, compiled=name == 'compiled', bf16=name == 'bf16')
+    return StagedEngine(network, device, compiled=name == 'compiled', bf16=name == 'bf16')

@@ -1,4 +1,4 @@
-"""LDN as ONNX or TorchScript, for any size, compared with PyTorch before it is kept."""
+"""A student as ONNX or TorchScript, for any size, compared with PyTorch before it is kept."""
 
 import io
 import warnings
@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from spikereveal_plugin.errors import EnvironmentProblemError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.inference.stages import network_inputs
 
 OPSET = 17
 TOLERANCE = 1e-4
 _SIZES = ((24, 32), (17, 41))  # sensor sizes to compare at; the first is the one that is traced
+_INPUTS = ('blur', 'spikes', 'long_rate')
 _AXES = {2: 'height', 3: 'width'}
 
 
@@ -69,10 +71,11 @@ def onnx_session(model: bytes) -> Any:
 
 
 def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
-    """Write a student as `.onnx`, or as TorchScript (`.pt`): inputs `blur` and `spikes`, output `sharp`.
+    """Write a student as `.onnx`, or as TorchScript (`.pt`): inputs `blur`, `spikes`, `long_rate`; output `sharp`.
 
     Args:
-        network: called as `network(blur, spikes)`: (B, 3, 4h, 4w) RGB in [0, 1] and (B, num_spike, h, w).
+        network: called as `network(blur, spikes)`: (B, 3, 4h, 4w) RGB in [0, 1] and (B, num_spike, h, w); if it
+            `takes_long_rate`, also with the firing rate over the exposure, (B, 1, h, w).
         num_spike: readouts around an instant.
         path: decides by its suffix.
 
@@ -87,7 +90,7 @@ def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
     with torch.inference_mode(), torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # tracing warns of the size checks, which an exported network has no use for
         torch.manual_seed(0)
-        samples = [_sample(num_spike, size) for size in _SIZES]
+        samples = [_sample(network, num_spike, size) for size in _SIZES]
         payload, run = (_onnx if path.suffix.lower() == '.onnx' else _torchscript)(network, samples[0])
         difference = max(float((run(*sample) - network(*sample)).abs().max()) for sample in samples)
     if not difference <= TOLERANCE:
@@ -96,20 +99,21 @@ def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
     return difference
 
 
-Exported = tuple[bytes, Callable[[Tensor, Tensor], Tensor]]
+Exported = tuple[bytes, Callable[..., Tensor]]
 
 
-def _onnx(network: nn.Module, sample: tuple[Tensor, Tensor]) -> Exported:
-    payload = onnx_bytes(network, sample, ['blur', 'spikes'], ['sharp'])
+def _onnx(network: nn.Module, sample: tuple[Tensor, ...]) -> Exported:
+    names = list(_INPUTS[: len(sample)])
+    payload = onnx_bytes(network, sample, names, ['sharp'])
     session = onnx_session(payload)
 
-    def run(blur: Tensor, spikes: Tensor) -> Tensor:
-        return run_session(session, {'blur': blur, 'spikes': spikes})[0]
+    def run(*inputs: Tensor) -> Tensor:
+        return run_session(session, dict(zip(names, inputs, strict=True)))[0]
 
     return payload, run
 
 
-def _torchscript(network: nn.Module, sample: tuple[Tensor, Tensor]) -> Exported:
+def _torchscript(network: nn.Module, sample: tuple[Tensor, ...]) -> Exported:
     traced = torch.jit.trace(network, sample, check_trace=False)
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
@@ -123,6 +127,7 @@ def run_session(session: Any, feed: Mapping[str, Tensor]) -> list[Tensor]:
     return [torch.from_numpy(array) for array in session.run(None, arrays)]
 
 
-def _sample(num_spike: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _sample(network: nn.Module, num_spike: int, size: tuple[int, int]) -> tuple[Tensor, ...]:
     height, width = size
-    return torch.rand(1, 3, 4 * height, 4 * width), torch.randint(0, 2, (1, num_spike, height, width)).float()
+    blur, long_rate = torch.rand(1, 3, 4 * height, 4 * width), torch.rand(1, 1, height, width)
+    return network_inputs(network, blur, long_rate, torch.randint(0, 2, (1, num_spike, height, width)).float())

@@ -17,8 +17,9 @@ class LdnEncode(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, blur: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, blur: Tensor, long_rate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return what the last layer makes of blur (1, 3, 4H, 4W), and its features (1, 2 num_feat, H, W)."""
+        del long_rate  # LDN sees the window alone
         last = self.network.last
         return F.conv2d(blur, last.weight[:, :3], last.bias), self.network.encode_blur(blur)
 

@@ -40,6 +40,20 @@ class Tile:
         columns = slice(self.columns.start - self.outer_columns.start, self.columns.stop - self.outer_columns.start)
         return tensor[..., _times(rows, ratio), _times(columns, ratio)]
 
+    def put(self, tensor: Tensor, part: Tensor, ratio: int = 1) -> None:
+        """Write what `inner` cut out to its place in (..., ratio h, ratio w)."""
+        tensor[..., _times(self.rows, ratio), _times(self.columns, ratio)] = part
+
+
+def check_side(tile: int) -> None:
+    """Refuse a side of tiles that is not a multiple of 4, 64 or more.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if tile < MIN_TILE or tile % RATIO:
+        raise OptionError(f'tile {tile}: expected a multiple of {RATIO}, {MIN_TILE} or more')
+
 
 def cut_tiles(height: int, width: int, side: int, halo: int = HALO) -> Iterator[Tile]:
     """Yield tiles of at most `side` x `side` that cover `height` x `width` once."""
@@ -67,8 +81,7 @@ class TiledLdnEngine:
     """
 
     def __init__(self, network: LDN, device: torch.device, tile: int) -> None:
-        if tile < MIN_TILE or tile % RATIO:
-            raise OptionError(f'tile {tile}: expected a multiple of {RATIO}, {MIN_TILE} or more')
+        check_side(tile)
         self.num_spike = network.num_spike
         self._network, self._device, self._side = network, device, tile // RATIO
         self._encode, self._decode = LdnEncode(network), LdnDecode(network)
@@ -85,8 +98,7 @@ class TiledLdnEngine:
         for tile in plan:
             base, x = self._features(encoded, window, tile)
             whole = self._decode.refine(base, x, pooled)
-            tile_of_frame = frame[..., _times(tile.rows, RATIO), _times(tile.columns, RATIO)]
-            tile_of_frame.copy_(tile.inner(whole, RATIO))
+            tile.put(frame, tile.inner(whole, RATIO), RATIO)
         return frame
 
     def _features(self, blur: Tensor, window: Tensor, tile: Tile) -> tuple[Tensor, Tensor]:

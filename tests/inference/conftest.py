@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikereveal_plugin.archs import LDN
+from spikereveal_plugin.archs import LDN, LDNPlus
 from spikereveal_plugin.inference.weights import Card, save_weights
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 
@@ -46,4 +46,23 @@ def student():
 def weights_file(student, tmp_path_factory):
     path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
     save_weights(path, student.state_dict(), Card({'type': 'LDN'}, threshold=1.0, density=1.0))
+    return path
+
+
+@pytest.fixture(scope='session')
+def plus():
+    """LDNPlus with all parts at work; a new one is physics alone."""
+    torch.manual_seed(0)
+    network = LDNPlus(num_feat=16, num_block_photo=1, num_block=2).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network
+
+
+@pytest.fixture(scope='session')
+def plus_file(plus, tmp_path_factory):
+    path = tmp_path_factory.mktemp('weights') / 'plus.pth'
+    network = {'type': 'LDNPlus', 'num_feat': 16, 'num_block_photo': 1, 'num_block': 2}
+    save_weights(path, plus.state_dict(), Card(network, threshold=1.0, density='auto'))
     return path
