@@ -20,6 +20,7 @@ NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in (
 NAMES += [f'{stage}_gopro_theta{theta}' for stage in ('bsn', 'edsr', 'ldn') for theta in (2, 4)]
 NAMES += [f'ldn_gopro_{kind}' for kind in ('reblur_alone', 'teacher_alone', 'lambda_10', 'lambda_50', 'lambda_200')]
 NAMES += ['supervised_ldn_gopro', 'supervised_large_gopro', 'supervised_ldn_sample']
+NAMES += [f'{stage}_{data}' for data in ('gopro', 'sample') for stage in ('ldn_plus', 'test_ldn_plus')]
 
 
 def check(opt: dict[str, Any]) -> None:
@@ -41,7 +42,7 @@ def test_option_file(path: Path):
             bind(ARCH_REGISTRY, opt[key])
     for section in opt['datasets'].values():
         assert section['type'] in DATASET_REGISTRY
-    for key in ('pixel_opt', 'distill_opt', 'reblur_opt'):
+    for key in ('pixel_opt', 'distill_opt', 'reblur_opt', 'respike_opt'):
         if opt.get('train', {}).get(key):
             bind(LOSS_REGISTRY, opt['train'][key])
     for section in ((opt.get('val') or {}).get('metrics') or {}).values():
@@ -106,6 +107,16 @@ def test_published_settings_are_the_defaults(name: str, lr: float, epochs: int):
     assert opt['train']['total_epoch'] == epochs
     assert (opt['datasets']['train']['batch_size_per_gpu'], opt['datasets']['train']['gt_size']) == (4, 512)
     assert '/train/' in opt['datasets']['train']['dataroot_lq']
+
+
+@pytest.mark.parametrize('data', ['gopro', 'sample'])
+def test_ldn_plus_trains_as_ldn_does(data: str):
+    """But for the network, its spikes of any density, and the labels that a cache keeps clean."""
+    plain, plus = (load_options(FOLDER / f'{name}_{data}.yml') for name in ('ldn', 'ldn_plus'))
+    assert plus['network_g']['type'] == 'LDNPlus'
+    assert plus['train'] == {**plain['train'], 'teacher': 'cache'}
+    assert plus['datasets']['train']['thresholds'] == [1, 2, 4]
+    assert {section['density'] for section in plus['datasets'].values()} == {'auto'}
 
 
 @pytest.mark.parametrize(('name', 'weight'), [('ldn_gopro', 100), ('ldn_rsb', 200)])

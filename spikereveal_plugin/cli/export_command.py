@@ -11,8 +11,9 @@ EXAMPLES = """examples:
   spikereveal export --weights ldn.pth -o ldn.onnx
   spikereveal export --weights ldn.pth -o ldn.pt
 
-Inputs `blur` (1, 3, 4h, 4w), RGB in [0, 1], and `spikes` (1, 21, h, w), 0 and 1; output `sharp` (1, 3, 4h, 4w), not
-clipped; h and w are free. The file is compared with PyTorch at two sizes, and kept if they agree to 1e-4.
+Inputs `blur` (1, 3, 4h, 4w), RGB in [0, 1], and `spikes` (1, 21, h, w), 0 and 1; LDNPlus takes 41 readouts, and also
+`long_rate` (1, 1, h, w), the firing rate over the exposure. Output `sharp` (1, 3, 4h, 4w), not clipped; h, w are free.
+The file is compared with PyTorch at two sizes, and kept if they agree to 1e-4.
 ONNX needs the extra: pip install 'spikereveal_plugin[export]'
 """
 

@@ -10,6 +10,7 @@ import torch
 import torchvision
 
 from spikereveal_plugin.cli.basicsr import main
+from spikereveal_plugin.cli.spikereveal import main as spikereveal
 from spikereveal_plugin.data.image_file import load_image, save_image
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
@@ -49,7 +50,7 @@ def small(stage: str, data: str, backbone: Path) -> list[str]:
     entries = ['manual_seed=0', 'num_gpu=0', 'train:total_iter=2', 'train:total_epoch=~', 'logger:print_freq=1']
     entries += ['logger:save_checkpoint_freq=2', 'logger:use_tb_logger=false', 'datasets:train:gt_size=32']
     entries += ['datasets:train:batch_size_per_gpu=2', 'datasets:train:num_worker_per_gpu=0']
-    if stage == 'ldn':
+    if stage.startswith('ldn'):
         entries += ['train:num_instants=2']
         entries += (
             [] if data == 'sample' else ['train:distill_opt:net=alex', f'train:distill_opt:backbone_path={backbone}']
@@ -70,6 +71,21 @@ def test_three_stages_and_the_test(data: str, workspace: Path, backbone: Path, c
     command = ['test', '-opt', str(OPTIONS / f'test_ldn_{data}.yml'), '--force_yml', 'num_gpu=0', *metric]
     assert main(command) == 0, capsys.readouterr().err
     check_results(workspace / f'results/test_ldn_{data}', data)
+    if data != 'rsb':
+        check_ldn_plus(data, workspace, backbone, capsys)
+
+
+def check_ldn_plus(data: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """LDNPlus learns from the cache of the teacher that stages 1 and 2 made, with every loss that there is."""
+    entries = [*small('ldn_plus', data, backbone), 'train:respike_opt={type: RespikeLoss}']
+    option_file = str(OPTIONS / f'ldn_plus_{data}.yml')
+    assert spikereveal(['data', 'teach', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
+    assert main(['train', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
+    log = next((workspace / f'experiments/ldn_plus_{data}').glob('*.log')).read_text()
+    assert all(f'{name}: ' in log for name in ('l_distill', 'l_respike', 'l_reblur'))
+    command = ['test', '-opt', str(OPTIONS / f'test_ldn_plus_{data}.yml'), '--force_yml', 'num_gpu=0']
+    assert main(command) == 0, capsys.readouterr().err
+    check_results(workspace / f'results/test_ldn_plus_{data}', data)
 
 
 def check_results(results: Path, data: str) -> None:
