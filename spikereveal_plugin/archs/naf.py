@@ -7,12 +7,13 @@ from torch.nn import functional as F
 SCALE = 0.1  # of each block's two branches at first; NAFNet begins with 0, which a training of minutes pays for
 
 
-def layer_norm_2d(x: Tensor) -> Tensor:
-    """Bring each pixel's channels, (B, C, H, W), to mean 0 and variance 1.
+def layer_norm_2d(x: Tensor, num_feat: int) -> Tensor:
+    """Bring each pixel's channels, (B, num_feat, H, W), to mean 0 and variance 1.
 
-    The 1x1 convolution that follows makes scale and shift of its own, so there are none here.
+    The 1x1 convolution that follows makes scale and shift of its own, so there are none here. The number of channels is
+    an argument because ONNX wants it constant.
     """
-    return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2]).permute(0, 3, 1, 2)
+    return F.layer_norm(x.permute(0, 2, 3, 1), (num_feat,)).permute(0, 3, 1, 2)
 
 
 def simple_gate(x: Tensor) -> Tensor:
@@ -30,6 +31,7 @@ class NAFBlock(nn.Module):
 
     def __init__(self, num_feat: int) -> None:
         super().__init__()
+        self.num_feat = num_feat
         self.expand1 = nn.Conv2d(num_feat, 2 * num_feat, 1)
         self.depthwise = nn.Conv2d(2 * num_feat, 2 * num_feat, 3, padding=1, groups=2 * num_feat)
         self.attention = nn.Conv2d(num_feat, num_feat, 1)
@@ -49,9 +51,9 @@ class NAFBlock(nn.Module):
 
     def spread(self, x: Tensor) -> Tensor:
         """Return the gated features of a pixel and its eight neighbours, (B, num_feat, H, W)."""
-        return simple_gate(self.depthwise(self.expand1(layer_norm_2d(x))))
+        return simple_gate(self.depthwise(self.expand1(layer_norm_2d(x, self.num_feat))))
 
     def settle(self, x: Tensor, spread: Tensor, pooled: Tensor) -> Tensor:
         """Return the block's output, pixel by pixel, from `spread` and its mean (B, num_feat, 1, 1) over the image."""
         x = x + self.scale1 * self.reduce1(spread * self.attention(pooled))
-        return x + self.scale2 * self.reduce2(simple_gate(self.expand2(layer_norm_2d(x))))
+        return x + self.scale2 * self.reduce2(simple_gate(self.expand2(layer_norm_2d(x, self.num_feat))))

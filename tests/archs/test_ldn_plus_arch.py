@@ -106,7 +106,7 @@ def test_any_sensor_size(size):
 def test_the_norm_is_of_each_pixel():
     x = 3 + 2 * torch.rand(2, 8, 3, 4, dtype=torch.float64)
     expected = (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
-    torch.testing.assert_close(layer_norm_2d(x), expected)
+    torch.testing.assert_close(layer_norm_2d(x, 8), expected)
 
 
 def test_a_block_sees_its_neighbours_and_the_mean():
