@@ -1,8 +1,6 @@
 """The authors' checkpoints (S-SDM, BGR) rewritten as this package's (RGB)."""
 
 import os
-import pickle
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 from spikereveal_plugin.archs.bsn_arch import BSN
 from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.spike_edsr_arch import SpikeEDSR
+from spikereveal_plugin.archs.weights_file import read_weights_file
 from spikereveal_plugin.errors import SpikeDataError
 
 _WRAPPERS = ('state_dict', 'params', 'model')
@@ -23,19 +22,6 @@ _EDSR_MEAN_LAYERS = {
     'add_mean.weight': 1.0,
     'add_mean.bias': 0.446,
 }
-# What torch.load raises on bytes of another kind: it gives its own error for few of them.
-_NOT_WEIGHTS = (
-    pickle.UnpicklingError,
-    struct.error,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 _LISTED = 6  # names an error shows before it says how many more there are
 
 
@@ -114,14 +100,7 @@ def load_ssdm_file(path: Path) -> tuple[str, dict[str, Tensor]]:
     Raises:
         SpikeDataError: `path` is no file, holds no PyTorch weights, or none of the three networks.
     """
-    if not path.is_file():
-        raise SpikeDataError(f"{path}: no such file; expected one of the authors' .pth files")
-    try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-    except _NOT_WEIGHTS as error:
-        raise SpikeDataError(f'{path}: not a file of PyTorch weights ({type(error).__name__})') from error
-    if not isinstance(state, Mapping):
-        raise SpikeDataError(f'{path}: expected a state dict, got {type(state).__name__}')
+    state = read_weights_file(path)
     try:
         return convert_ssdm(state)
     except SpikeDataError as error:

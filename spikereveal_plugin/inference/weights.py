@@ -2,7 +2,6 @@
 
 import io
 import math
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,15 +11,12 @@ import torch
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.weights_file import read_weights_file
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.weights.registry import find_weights
 
 PARAMETER_KEYS = ('params', 'params_ema', 'state_dict')
-_NOT_WEIGHTS = (
-    *(pickle.UnpicklingError, ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
-    *(OSError, RuntimeError, TypeError, ValueError),
-)
 
 
 @dataclass(frozen=True)
@@ -166,14 +162,7 @@ def _parameters(path: Path, param_key: str | None = None) -> tuple[dict[str, Ten
     Raises:
         SpikeDataError: the file holds no weights.
     """
-    if not path.is_file():
-        raise SpikeDataError(f'{path}: no such file')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except _NOT_WEIGHTS as error:
-        raise SpikeDataError(f'{path}: not a file of PyTorch weights ({type(error).__name__})') from None
-    if not isinstance(content, Mapping):
-        raise SpikeDataError(f'{path}: expected a dictionary of weights, found {type(content).__name__}')
+    content = read_weights_file(path)
     wanted = (param_key,) if param_key else PARAMETER_KEYS
     key = next((key for key in wanted if isinstance(content.get(key), Mapping)), None)
     if param_key and key is None:

@@ -134,13 +134,13 @@ def test_a_missing_file_is_named(tmp_path):
 def test_bytes_that_are_no_weights_are_refused(tmp_path, content):
     path = tmp_path / 'weights.pth'
     path.write_bytes(content)
-    with pytest.raises(SpikeDataError, match='not a file of PyTorch weights|expected a state dict'):
+    with pytest.raises(SpikeDataError, match='not a file of PyTorch weights|expected a dictionary of weights'):
         load_ssdm_file(path)
 
 
 def test_a_tensor_alone_is_refused(tmp_path):
     torch.save(torch.zeros(2), tmp_path / 'tensor.pth')
-    with pytest.raises(SpikeDataError, match='expected a state dict, got Tensor'):
+    with pytest.raises(SpikeDataError, match='expected a dictionary of weights, found Tensor'):
         load_ssdm_file(tmp_path / 'tensor.pth')
 
 
