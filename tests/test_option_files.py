@@ -9,13 +9,15 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 
 from spikereveal_plugin.compare.options import parse_options
 from spikereveal_plugin.compare.training import needed_files, product
+from spikereveal_plugin.data.blur_sequence_dataset import BlurSequenceOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import check_option_file
-from spikereveal_plugin.options import load_options
+from spikereveal_plugin.options import load_options, parse_section
 
 FOLDER = Path(__file__).resolve().parents[1] / 'options'
 COMPARISONS = sorted(FOLDER.glob('compare_*.yml'))
-FILES = [path for path in sorted(FOLDER.rglob('*.yml')) if path not in COMPARISONS]
+BASELINES = sorted((FOLDER / 'baselines').glob('*.yml'))
+FILES = [path for path in sorted(FOLDER.rglob('*.yml')) if path not in (*COMPARISONS, *BASELINES)]
 NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
 NAMES += [f'{stage}_gopro_theta{theta}' for stage in ('bsn', 'edsr', 'ldn') for theta in (2, 4)]
 NAMES += [f'ldn_gopro_{kind}' for kind in ('reblur_alone', 'teacher_alone', 'lambda_10', 'lambda_50', 'lambda_200')]
@@ -188,3 +190,23 @@ def test_a_wrong_value_is_refused(path: tuple[str, ...], value: object, match: s
     section[path[-1]] = value
     with pytest.raises(OptionError, match=match.replace('?', r'\?')):
         check(opt)
+
+
+@pytest.mark.parametrize('path', BASELINES, ids=lambda p: p.stem)
+def test_baseline(path: Path):
+    opt = load_options(path)
+    assert opt['name'] == path.stem
+    assert opt['model_type'] in MODEL_REGISTRY
+    bind(ARCH_REGISTRY, opt['network_g'])
+    bind(LOSS_REGISTRY, opt['train']['pixel_opt'])
+    for section in opt['datasets'].values():
+        parse_section(BlurSequenceOptions, section, 'datasets')
+        assert section['num_frame'] == opt['network_g'].get('num_frame', 5 if 'VSR' in opt['network_g']['type'] else 1)
+    schedule = opt['train']['scheduler']
+    assert opt['train']['total_iter'] >= max(schedule.get('milestones', [0]))
+    assert schedule['type'] == 'MultiStepLR' or sum(schedule['periods']) == opt['train']['total_iter']
+
+
+def test_the_promised_baselines_are_there():
+    names = {'rcan_gopro', 'rrdbnet_gopro', 'swinir_gopro', 'edvr_gopro', 'basicvsrpp_gopro'}
+    assert {path.stem for path in BASELINES} == names

@@ -1,9 +1,19 @@
 """The networks of SpikeReveal, registered with BasicSR by this import, and the converter of the authors' weights."""
 
+from .aligned_basicvsrpp_arch import AlignedBasicVSRPlusPlus
 from .bsn_arch import BSN
 from .convert import convert_ssdm, import_ssdm, load_ssdm_file
 from .ldn_arch import LDN
 from .ldn_plus_arch import LDNPlus
 from .spike_edsr_arch import SpikeEDSR
 
-__all__ = ['BSN', 'LDN', 'LDNPlus', 'SpikeEDSR', 'convert_ssdm', 'import_ssdm', 'load_ssdm_file']
+__all__ = [
+    'BSN',
+    'LDN',
+    'AlignedBasicVSRPlusPlus',
+    'LDNPlus',
+    'SpikeEDSR',
+    'convert_ssdm',
+    'import_ssdm',
+    'load_ssdm_file',
+]

@@ -1,6 +1,6 @@
 """What processes that train together tell each other; with one process, what it tells itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -35,6 +35,12 @@ def largest(*numbers: int) -> list[int]:
     tensor = torch.tensor(numbers, device=device)
     dist.all_reduce(tensor, dist.ReduceOp.MAX)
     return [int(number) for number in tensor.tolist()]
+
+
+def from_first(tensors: Iterable[torch.Tensor]) -> None:
+    """Give every process the first one's values of its tensors, in place; all processes must call it."""
+    for tensor in tensors if is_together() else ():
+        dist.broadcast(tensor, 0)
 
 
 class ValidationStoppedError(Exception):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import TrainOptions
 
 _DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -77,3 +78,13 @@ class Descent:
     def _bare(self) -> nn.Module:
         inner = getattr(self._network, 'module', self._network)
         return inner if isinstance(inner, nn.Module) else self._network
+
+
+def check_scalar(name: str, loss: Any) -> None:
+    """Refuse a loss that is not one number.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    if not isinstance(loss, Tensor) or loss.dim():
+        raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')

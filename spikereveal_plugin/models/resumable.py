@@ -5,7 +5,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
-from basicsr.models.base_model import BaseModel
 from basicsr.utils import get_root_logger
 from basicsr.utils.dist_util import master_only
 from basicsr.utils.registry import MODEL_REGISTRY
@@ -13,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from spikereveal_plugin.models.checkpoint import save_checkpoint
+from spikereveal_plugin.models.shared_validation import SharedValidation
 
 
-class Resumable(BaseModel):
+class Resumable(SharedValidation):
     """Mix-in before a BasicSR model, of this plugin or stock: `class BSNModel(Resumable, SRModel)`.
 
     `loop_state` is what the loop wants kept in the next training state (place in the data, random numbers, best
@@ -42,15 +42,6 @@ class Resumable(BaseModel):
             )
         wrapped: nn.Module = super().model_to_device(net)
         return wrapped
-
-    def dist_validation(self, dataloader: Any, current_iter: int | str, tb_logger: Any, save_img: bool) -> None:
-        """As the stock model's, with bare networks: a wrapped one would wait for processes that do not validate."""
-        wrapped = {name: net for name, net in vars(self).items() if isinstance(net, DistributedDataParallel)}
-        self.__dict__.update({name: net.module for name, net in wrapped.items()})
-        try:
-            super().dist_validation(dataloader, current_iter, tb_logger, save_img)
-        finally:
-            self.__dict__.update(wrapped)
 
     @master_only
     def save_network(

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
+from spikereveal_plugin.models.descent import check_scalar
 from spikereveal_plugin.models.frozen import all_arguments
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer
-from spikereveal_plugin.models.spike_model import check_scalar
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin

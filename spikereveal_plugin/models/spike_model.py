@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
-from spikereveal_plugin.models.descent import Descent
+from spikereveal_plugin.models.descent import Descent, check_scalar
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train
 from spikereveal_plugin.models.report import Report
@@ -187,14 +188,16 @@ class SpikeModel(Resumable, SRModel):
         """Readouts that must lie on both sides of an instant, as one odd number."""
         return self.spike_options.short_window
 
-    def validation_settings(self, name: str, current_iter: int | str, *, save_img: bool) -> Settings:
-        """Where pictures of a data set go: while training, into a folder for each iteration."""
+    def validation_settings(self, name: str, current_iter: int | str, tb_logger: Any, *, save_img: bool) -> Settings:
+        """Where pictures of a data set go: while training, into a folder for each iteration, and to TensorBoard."""
         folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
         return Settings(
             num_frames=self.val_options.num_frames,
             window=self.window(),
             short_window=self.spike_options.short_window,
             folder=folder if save_img else None,
+            num_panels=self.val_options.num_panels,
+            show=tb_logger and partial(_add_panel, tb_logger, name, current_iter),
         )
 
     def dist_validation(
@@ -215,7 +218,7 @@ class SpikeModel(Resumable, SRModel):
         report = Report(self.val_options.metrics, methods, name)
         is_hidden = None if self.val_options.pbar and self.opt.get('rank', 0) == 0 else True
         bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=is_hidden)
-        settings = self.validation_settings(name, current_iter, save_img=save_img)
+        settings = self.validation_settings(name, current_iter, tb_logger, save_img=save_img)
         is_stopped = False
         try:
             validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
@@ -239,11 +242,5 @@ class SpikeModel(Resumable, SRModel):
         self._log_validation_metric_values(current_iter, name, tb_logger)
 
 
-def check_scalar(name: str, loss: Any) -> None:
-    """Refuse a loss that is not one number.
-
-    Raises:
-        OptionError: it is something else.
-    """
-    if not isinstance(loss, Tensor) or loss.dim():
-        raise OptionError(f'train: the loss of {name} must give one number; it gives {type(loss).__name__}')
+def _add_panel(tb_logger: Any, name: str, current_iter: int | str, key: str, picture: Any) -> None:
+    tb_logger.add_image(f'samples/{name}/{key}', picture, current_iter, dataformats='HWC')

@@ -35,7 +35,8 @@ class ValOptions:
     """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence.
 
     `save_best` names the metric whose best value on the first validation set is kept as `net_g_best.pth`; `at_start`
-    validates before the first iteration too, so that the best may be what the run began with.
+    validates before the first iteration too, so that the best may be what the run began with. With TensorBoard, each
+    validation shows `num_panels` samples there.
     """
 
     val_freq: int | None = None
@@ -47,10 +48,13 @@ class ValOptions:
     pbar: bool = True
     methods: tuple[str, ...] = ()
     num_frames: int = 7
+    num_panels: int = 2
     metrics: Section = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         at_least_one('val', num_frames=self.num_frames)
+        if self.num_panels < 0:
+            raise OptionError(f'val.num_panels: expected 0 or more, found {self.num_panels}')
 
 
 def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:

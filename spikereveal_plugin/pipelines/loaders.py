@@ -60,8 +60,17 @@ def build_train_data(opt: dict[str, Any]) -> TrainData:
 
 
 def build_test_loaders(opt: dict[str, Any]) -> tuple[DataLoader[Any], ...]:
-    """Build the loaders of all data sets of a test, in the order of their sections' names."""
-    return tuple(_build_loader(build_dataset(section), section, opt) for _, section in sorted(opt['datasets'].items()))
+    """Build the loaders of all data sets of a test, in the order of their sections' names; never the training set.
+
+    So an option file of a training tests its validation sets.
+
+    Raises:
+        OptionError: there is no data set to test.
+    """
+    sections = [section for name, section in sorted(opt['datasets'].items()) if name.split('_')[0] != 'train']
+    if not sections:
+        raise OptionError('datasets: no section test or val to test on')
+    return tuple(_build_loader(build_dataset(section), section, opt) for section in sections)
 
 
 def build_prefetcher(data: TrainData, opt: dict[str, Any]) -> Any:

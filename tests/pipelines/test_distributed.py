@@ -97,7 +97,9 @@ def test_two_processes_test_as_one(workspace: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.smoke
-def test_an_error_of_one_process_ends_all_and_is_said_once(workspace: Path, stock: Callable[[Path], Path]):
+def test_a_stock_model_is_validated_in_shares_and_an_error_is_said_once(
+    workspace: Path, stock: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+):
     stock(workspace)
     gpu = ['num_gpu=1', 'dist_params={backend: nccl, port: 29500}']  # a stock model, whose file asks for NCCL
     few = ['datasets:train:batch_size_per_gpu=1', 'datasets:train:num_worker_per_gpu=0', 'train:total_iter=4']
@@ -106,6 +108,11 @@ def test_an_error_of_one_process_ends_all_and_is_said_once(workspace: Path, stoc
     run = torchrun(*command)
     assert run.returncode == 0, run.stderr
     assert (workspace / 'experiments/stock/models/net_g_best.pth').is_file()
+    weights = ['path:pretrain_network_g=experiments/stock/models/net_g_latest.pth', 'path:param_key_g=params_ema']
+    assert main(['test', '-opt', 'stock.yml', '--force_yml', *weights]) == 0  # three samples, of which two had one
+    scores = [re.findall(r'# psnr: (\S+)', text) for text in (run.stderr, capsys.readouterr().err)]
+    assert len(scores[0]) == 2  # of two validations, each said once
+    assert scores[0][-1:] == scores[1]
     run = torchrun(*command, 'train:pixel_opt:loss_weight=.inf')
     assert run.returncode == 1
     assert run.stderr.count('error: the loss is not finite at iteration 1') == 1

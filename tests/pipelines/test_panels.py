@@ -1,0 +1,57 @@
+"""What a run shows in TensorBoard: losses, metrics and panels of validation samples, read back from its event file."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spikereveal_plugin.cli.basicsr import main
+from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.options import LoggerOptions
+from spikereveal_plugin.models.val_options import ValOptions
+
+OPTIONS = Path(__file__).resolve().parents[2] / 'options'
+
+
+@pytest.mark.smoke
+@pytest.mark.filterwarnings('ignore')  # of TensorBoard's own code
+def test_losses_metrics_and_panels_are_in_the_event_file(
+    tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (tmp_path / 'datasets').mkdir()
+    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
+    monkeypatch.chdir(tmp_path)
+    entries = ['num_gpu=0', 'train:total_iter=2', 'logger:print_freq=1', 'logger:use_tb_logger=true', 'val:val_freq=1']
+    entries += ['datasets:train:gt_size=32', 'datasets:train:batch_size_per_gpu=2', 'val:num_panels=1']
+    assert main(['train', '-opt', str(OPTIONS / 'supervised_ldn_sample.yml'), '--force_yml', *entries]) == 0, (
+        capsys.readouterr().err
+    )
+    events = EventAccumulator(str(tmp_path / 'tb_logger/supervised_ldn_sample'), size_guidance={'images': 0})
+    events.Reload()
+    assert [event.step for event in events.Scalars('losses/l_pix')] == [1, 2]
+    assert [event.step for event in events.Scalars('metrics/sample test/psnr')] == [1, 2]
+    blurs = ImageLmdb(tiny_set / 'test/blur.lmdb')
+    key = blurs.keys[0]
+    assert events.Tags()['images'] == [f'samples/sample test/{key}']  # one of the two samples
+    shown = events.Images(f'samples/sample test/{key}')
+    assert [event.step for event in shown] == [1, 2]
+    picture = np.asarray(Image.open(BytesIO(shown[0].encoded_image_string)))
+    gap, (height, width) = 2, blurs.shapes[key]
+    assert picture.shape[1] == gap + 5 * (width + gap)  # blur, TFP, SDM, student, sharp in one row
+    columns = [gap + tile * (width + gap) for tile in range(5)]
+    tiles = [picture[-gap - height : -gap, left : left + width] for left in columns]
+    np.testing.assert_array_equal(tiles[0], blurs.read(key))
+    np.testing.assert_array_equal(tiles[4], ImageLmdb(tiny_set / 'test/sharp.lmdb').read(key))
+    assert (tiles[1] == tiles[1][..., :1]).all()  # spikes are gray
+
+
+def test_what_cannot_be_shown_is_refused():
+    with pytest.raises(OptionError, match=r'logger\.wandb: what it shows comes from TensorBoard'):
+        LoggerOptions(wandb={'project': 'spikes'})
+    with pytest.raises(OptionError, match=r'val\.num_panels: expected 0 or more, found -1'):
+        ValOptions(num_panels=-1)
