@@ -116,9 +116,12 @@ def _meet(launcher: str, device: str) -> None:
         return
     import torch  # noqa: PLC0415
 
+    from spikereveal_plugin.models.collective import is_first  # noqa: PLC0415
     from spikereveal_plugin.pipelines.distributed import join  # noqa: PLC0415
 
     join(launcher, None, torch.cuda.device_count() if device.startswith('cuda') else 0, {})
+    if not is_first():
+        logging.getLogger('spikereveal').setLevel(logging.ERROR)  # the first process speaks for all
 
 
 def _from_words(args: argparse.Namespace) -> dict[str, Any]:

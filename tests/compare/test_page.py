@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from spikereveal_plugin.cli.spikereveal import main
 
@@ -13,12 +14,17 @@ FLAGS = ['--headless', '--no-sandbox', '--disable-gpu']
 
 @pytest.fixture(scope='module')
 def page_file(tmp_path_factory, write_images) -> Path:
-    """Three folders of two sequences and an image, compared."""
+    """Three folders of two sequences and an image, one of them under a heading, compared."""
     root = tmp_path_factory.mktemp('page')
     names = ('a', 'x/000', 'x/001', 'x/002', 'y/000', 'y/001', 'y/002')
-    folders = [write_images(root / name, sigma, names) for name, sigma in (('gt', 0), ('poor', 12), ('good <b>', 4))]
-    words = ['compare', *map(str, folders[1:]), '--gt', str(folders[0]), '-o', str(root / 'out')]
-    assert main([*words, '--metrics', 'psnr', 'piqe', '--title', '</script><b>Title']) == 0
+    noise = {'gt': 0, 'poor': 12, 'good <b>': 4, 'late': 8}
+    folders = {name: str(write_images(root / name, sigma, names)) for name, sigma in noise.items()}
+    methods = {name: {'type': 'folder', 'path': path} for name, path in folders.items() if name != 'gt'}
+    methods['late']['group'] = 'Others <i>'
+    opt = {'methods': methods, 'sets': {'gt': {'gt': folders['gt']}}, 'metrics': ['psnr', 'piqe']}
+    (root / 'compare.yml').write_text(yaml.safe_dump(opt, sort_keys=False))
+    words = ['compare', '-opt', str(root / 'compare.yml'), '-o', str(root / 'out')]
+    assert main([*words, '--title', '</script><b>Title']) == 0
     return root / 'out/compare.html'
 
 
@@ -57,10 +63,13 @@ def first_column(page) -> list[str]:
 def test_the_page_loads(page):
     assert page.messages == []
     assert page.locator('h1').text_content() == '</script><b>Title'
-    assert first_column(page) == ['poor', 'good <b>']
-    assert page.locator('#scores td.best').count() == 2
+    assert first_column(page) == ['poor', 'good <b>', 'late']
+    assert page.locator('#scores tr.group').all_text_contents() == ['Others <i>']
+    assert page.locator('#scores td.best').count() == 4  # of two metrics and two headings
     assert page.locator('#plots svg').count() == 1
-    assert page.locator('#plots circle').count() == 2
+    assert page.locator('#plots circle').count() == 3
+    assert page.locator('#sequences thead th').all_text_contents()[1:] == ['a', 'x', 'y', 'mean']
+    assert page.locator('#sequences tbody tr').count() == 3
     widths = page.evaluate('[...document.images].map(image => image.naturalWidth)')
     assert widths
     assert all(widths)
@@ -70,10 +79,10 @@ def test_the_page_loads(page):
 def test_the_table_sorts(page):
     button = page.locator('#scores thead button', has_text='psnr')
     button.click()
-    assert first_column(page) == ['good <b>', 'poor']
+    assert first_column(page) == ['good <b>', 'poor', 'late']  # each heading by itself
     assert page.locator('#scores th[aria-sort=descending]').count() == 1
     button.click()
-    assert first_column(page) == ['poor', 'good <b>']
+    assert first_column(page) == ['poor', 'good <b>', 'late']
     assert page.locator('#scores th[aria-sort=ascending]').count() == 1
 
 
@@ -119,5 +128,5 @@ def test_worst_cases_lead_to_their_frames(page):
     sample = row.locator('td').nth(3).text_content()
     assert page.locator('#reason').text_content().startswith(f'{sample}: ')
     assert page.locator('#right').input_value() == 'good <b>'
-    assert page.locator('#crops figure').count() == 6
+    assert page.locator('#crops figure').count() == 8
     assert page.messages == []

@@ -51,6 +51,13 @@ if 'MeanOfPhotos' not in ARCH_REGISTRY:
         def forward(self, x):
             return self.weight * x.mean(1)
 
+    @ARCH_REGISTRY.register()
+    class PhotosAgain(MeanOfPhotos):
+        """(1, N, 3, H, W) to itself, as a recurrent network gives a frame for each photo."""
+
+        def forward(self, x):
+            return self.weight * x
+
 
 @pytest.fixture(scope='module')
 def test_set(tiny_set) -> SpikeSet:
@@ -250,6 +257,12 @@ def test_a_registered_network_of_a_sequence(tiny_set, tmp_path):
     method = row(section).method
     assert len({method.digest(train, key) for key in train.keys}) == len(train.keys)  # they see different photos
     assert method.computation.remark.startswith('MeanOfPhotos restores one image from 3 photos')
+
+
+def test_of_a_frame_for_each_photo_the_middle_one_is_taken(test_set, tmp_path):
+    weights = saved(ARCH_REGISTRY.get('PhotosAgain')(), tmp_path)
+    found = frames({'type': 'arch', 'network': {'type': 'PhotosAgain'}, 'weights': weights, 'photos': 5}, test_set)
+    np.testing.assert_allclose(found[0], test_set.shot(test_set.keys[0]).blur, atol=1e-6)
 
 
 def test_edvr_by_its_num_frame(test_set, tmp_path):

@@ -35,7 +35,7 @@ def workspace(tmp_path, tiny_set, monkeypatch) -> Path:
     }
     sets = {'tiny': {'data': 'datasets/sample/test', 'frames': 'middle'}}
     opt = {'out': 'out', 'metrics': ['psnr'], 'sets': sets, 'methods': methods}
-    Path('compare.yml').write_text(yaml.safe_dump(opt))
+    Path('compare.yml').write_text(yaml.safe_dump(opt, sort_keys=False))
     return tmp_path
 
 
@@ -82,3 +82,24 @@ def test_a_failed_training_ends_the_comparison(workspace, monkeypatch, capsys):
     assert main(['compare', '-opt', 'compare.yml', '--train']) == 1
     assert calls == [['-opt', 'bsn.yml', '--auto_resume']]
     assert 'basicsr train -opt bsn.yml --auto_resume ended with code 1' in capsys.readouterr().err
+
+
+def test_weights_that_no_training_makes_are_named(workspace, monkeypatch, capsys):
+    monkeypatch.setattr(training.subprocess, 'run', lambda command, check: subprocess.CompletedProcess(command, 0))
+    assert main(['compare', '-opt', 'compare.yml', '--train']) == 1
+    assert (
+        f'absent, and no `train` of its method makes it: teacher: {BSN}, {SR}; folder: nowhere'
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.smoke
+def test_what_is_absent_is_trained_in_order(workspace, capfd):
+    opt = yaml.safe_load(Path('compare.yml').read_text())
+    opt['methods']['folder'] = None
+    Path('small.yml').write_text(yaml.safe_dump({'_base_': 'compare.yml', 'methods': {'folder': None}}))
+    assert main(['compare', '-opt', 'small.yml', '--train']) == 0, capfd.readouterr().err
+    assert Path(BSN).is_file()
+    assert Path(SR).is_file()
+    assert content()['methods'] == ['sdm', 'teacher']
+    assert len(content()['scores']) == 2
