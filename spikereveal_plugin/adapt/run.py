@@ -21,6 +21,7 @@ from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.inference.outputs import make_folder, writing
 from spikereveal_plugin.models.teach import teach
 from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
+from spikereveal_plugin.pipelines.stop import StoppedError
 from spikereveal_plugin.pipelines.train import train_pipeline
 
 RECORD = 'adapt.json'
@@ -83,7 +84,11 @@ def adapt(request: Request) -> Path:
         opt = prepare_options(default_flags(NAME), is_train=True)
         teach(opt, None, 'float32', overwrite=False)
         _say(f'$ basicsr train -opt {NAME} --auto_resume')
-        train_pipeline(default_flags(NAME, auto_resume=True))
+        try:
+            train_pipeline(default_flags(NAME, auto_resume=True))
+        except StoppedError:
+            _log.info('the same `spikereveal adapt` goes on from there')
+            raise
     return pack_result(request.out, request.result)
 
 

@@ -64,10 +64,21 @@ def _adapt(args: argparse.Namespace) -> None:
     from spikereveal_plugin.adapt.run import adapt  # noqa: PLC0415  --help must not wait for torch
 
     weights = adapt(_request(args))
-    inputs = [str(path) for path in (args.blur, args.spikes) if path]
-    words = ['spikereveal', 'deblur', *inputs, '-o', f'{args.output.name}_sharp', '--weights', str(weights)]
+    logging.getLogger('spikereveal').info('%s: done\n$ %s', weights, shlex.join(next_command(args, weights)))
+
+
+def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
+    """Return the `spikereveal deblur` of the same recordings, or of the data set made of them."""
+    end = ['-o', f'{args.output.name}_sharp', '--weights', str(weights)]
+    if args.blur is None:
+        split = args.spikes if (args.spikes / 'spike.lmdb').is_dir() else args.spikes / 'train'
+        return ['spikereveal', 'deblur', str(split), *end]
+    if args.calibration or args.header or args.key or args.axes != 'thw':
+        return ['spikereveal', 'deblur', str(args.output / 'data/train'), *end]
+    words = ['spikereveal', 'deblur', str(args.blur), str(args.spikes), *end]
     words += ['--exposure', *map(str, args.exposure)] if args.exposure else []
-    logging.getLogger('spikereveal').info('%s: done\n$ %s', weights, shlex.join(words))
+    words += ['--height', str(args.height), '--width', str(args.width)] if args.height and args.width else []
+    return [*words, '--no-flip'] if args.no_flip else words
 
 
 def _request(args: argparse.Namespace) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import torch
 
 from spikereveal_plugin.adapt.samples import choose, cut, examine, gather_samples
 from spikereveal_plugin.archs import BSN, LDN, SpikeEDSR
+from spikereveal_plugin.cli.adapt_command import next_command
 from spikereveal_plugin.cli.basicsr import main as basicsr
-from spikereveal_plugin.cli.spikereveal import main
+from spikereveal_plugin.cli.spikereveal import build_parser, main
 from spikereveal_plugin.data.exposure_builder import Sample
 from spikereveal_plugin.data.image_file import load_image, save_image
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
@@ -211,6 +213,25 @@ def test_what_is_missing_is_said(recordings, words, no_names, tmp_path, capsys):
         error = capsys.readouterr().err
         assert said in error.splitlines()[-1]
         assert 'Traceback' not in error
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (['SET'], 'SET/train'),
+        (['SET/train'], 'SET/train'),
+        (['p', 's', '--exposure', '3', '9', '--no-flip'], 'p s -o mine_sharp --weights w.pth --exposure 3 9 --no-flip'),
+        (['p', 's', '--height', '5', '--width', '6'], 'p s -o mine_sharp --weights w.pth --height 5 --width 6'),
+        (['p', 's', '--calibration', 'rig.json'], 'out/mine/data/train'),
+        (['p', 's', '--key', 'spk'], 'out/mine/data/train'),
+    ],
+)
+def test_the_next_command_reads_the_same(words, said, tiny_set):
+    args = build_parser().parse_args(
+        ['adapt', *(word.replace('SET', str(tiny_set)) for word in words), '-o', 'out/mine']
+    )
+    command = shlex.join(next_command(args, Path('w.pth')))
+    assert command.startswith(f'spikereveal deblur {said.replace("SET", str(tiny_set))}')
 
 
 def test_a_folder_of_something_else_is_left_alone(recordings, words, tmp_path, capsys):
