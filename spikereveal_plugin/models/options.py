@@ -76,8 +76,6 @@ class LoggerOptions:
     def __post_init__(self) -> None:
         at_least_one('logger', print_freq=self.print_freq, save_checkpoint_freq=self.save_checkpoint_freq)
         at_least_one('logger', keep_last=1 if self.keep_last is None else self.keep_last)
-        if (self.wandb or {}).get('project') and not self.use_tb_logger:
-            raise OptionError('logger.wandb: what it shows comes from TensorBoard; set logger.use_tb_logger: true')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import os
 import random
 from argparse import Namespace
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,11 @@ def _set_logger(opt: dict[str, Any]) -> None:
     logger = opt.setdefault('logger', {})
     for key, value in {'print_freq': 100, 'save_checkpoint_freq': 5000, 'use_tb_logger': False}.items():
         logger.setdefault(key, value)
+    if (logger.get('wandb') or {}).get('project'):
+        if not logger['use_tb_logger']:
+            raise OptionError('logger.wandb: what it shows comes from TensorBoard; set logger.use_tb_logger: true')
+        if find_spec('wandb') is None:
+            raise OptionError('logger.wandb: `pip install wandb`, which is not installed, or take the project out')
     if opt['name'].startswith('debug'):
         logger.update(print_freq=1, save_checkpoint_freq=8)
         if opt.get('val'):

@@ -136,6 +136,7 @@ def test_option_files_train_resume_and_test(
     weights = f'experiments/{name}/models/net_g_latest.pth'
     entries = ['num_gpu=0', f'path:pretrain_network_g={weights}', 'path:param_key_g=params_ema']
     test = ['test', '-opt', str(OPTIONS / f'test_ldn_{data}.yml'), '--force_yml', 'val:methods=[blur, sdm, ldn]']
+    entries += ['network_g:num_feat=64'] if 'large' in name else []
     assert main([*test, *entries]) == 0, capsys.readouterr().err
     table = capsys.readouterr().err
     assert all(f'\n| {row} ' in table for row in ('blur', 'sdm', 'ldn'))

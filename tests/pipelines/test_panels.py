@@ -1,7 +1,11 @@
 """What a run shows in TensorBoard: losses, metrics and panels of validation samples, read back from its event file."""
 
+import sys
+from argparse import Namespace
+from importlib.machinery import ModuleSpec
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -9,9 +13,6 @@ from PIL import Image
 
 from spikereveal_plugin.cli.basicsr import main
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
-from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.models.options import LoggerOptions
-from spikereveal_plugin.models.val_options import ValOptions
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 
@@ -26,11 +27,17 @@ def test_losses_metrics_and_panels_are_in_the_event_file(
     (tmp_path / 'datasets').mkdir()
     (tmp_path / 'datasets/sample').symlink_to(tiny_set)
     monkeypatch.chdir(tmp_path)
+    wandb, started = ModuleType('wandb'), []
+    vars(wandb).update(__spec__=ModuleSpec('wandb', None), util=Namespace(generate_id=lambda: 'one'))
+    vars(wandb).update(init=lambda **given: started.append(given))
+    monkeypatch.setitem(sys.modules, 'wandb', wandb)
     entries = ['num_gpu=0', 'train:total_iter=2', 'logger:print_freq=1', 'logger:use_tb_logger=true', 'val:val_freq=1']
     entries += ['datasets:train:gt_size=32', 'datasets:train:batch_size_per_gpu=2', 'val:num_panels=1']
+    entries += ['logger:wandb={project: spikes}']
     assert main(['train', '-opt', str(OPTIONS / 'supervised_ldn_sample.yml'), '--force_yml', *entries]) == 0, (
         capsys.readouterr().err
     )
+    assert [(given['project'], given['sync_tensorboard']) for given in started] == [('spikes', True)]
     events = EventAccumulator(str(tmp_path / 'tb_logger/supervised_ldn_sample'), size_guidance={'images': 0})
     events.Reload()
     assert [event.step for event in events.Scalars('losses/l_pix')] == [1, 2]
@@ -50,8 +57,18 @@ def test_losses_metrics_and_panels_are_in_the_event_file(
     assert (tiles[1] == tiles[1][..., :1]).all()  # spikes are gray
 
 
-def test_what_cannot_be_shown_is_refused():
-    with pytest.raises(OptionError, match=r'logger\.wandb: what it shows comes from TensorBoard'):
-        LoggerOptions(wandb={'project': 'spikes'})
-    with pytest.raises(OptionError, match=r'val\.num_panels: expected 0 or more, found -1'):
-        ValOptions(num_panels=-1)
+@pytest.mark.parametrize(
+    ('entry', 'match'),
+    [
+        ('logger:use_tb_logger=false', 'logger.wandb: what it shows comes from TensorBoard'),
+        ('logger:use_tb_logger=true', 'logger.wandb: `pip install wandb`'),
+        ('val:num_panels=-1', 'val.num_panels: expected 0 or more, found -1'),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(
+    entry: str, match: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, 'wandb', None)  # as if it were not installed
+    command = ['train', '-opt', str(OPTIONS / 'supervised_ldn_sample.yml'), '--force_yml', 'num_gpu=0', entry]
+    assert main([*command, 'logger:wandb={project: spikes}']) == 1
+    assert match in capsys.readouterr().err.splitlines()[-1]
