@@ -144,8 +144,8 @@ class OptionFileOptions(MethodOptions):
     """`opt`: an option file of `basicsr test` or `train`, whose networks and weights are used as it would.
 
     `weights` goes over `path.pretrain_network_g`, or by network (`g`, `bsn`, `sr`) over each; `row` is one of its
-    model's `val.methods`, by default the trained network; `density` goes over that of its test set. `photos` and
-    `multiple` are for stock models, as in `type: arch`.
+    model's `val.methods`, by default the trained network; `density` goes over that of its test set. `photos` (by
+    default `num_frame` of its test set) and `multiple` are for stock models, as in `type: arch`.
     """
 
     type: Literal['option_file'] = 'option_file'

@@ -90,7 +90,7 @@ def used_row(options: OptionFileOptions, kind: type[SpikeModel]) -> str:
 
 def _spike_row(opt: dict[str, Any], kind: type[SpikeModel], options: OptionFileOptions, device: str) -> Computation:
     row = used_row(options, kind)
-    density = options.density if options.density is not None else _density(opt)
+    density: Density = options.density if options.density is not None else _of_test_set(opt, 'density', 1.0)
     model = _build(opt, kind, row, device)
     networks = _networks(model, row)
     parts = [f'{key} {all_arguments(opt[key])} {weights_hash(network)}' for key, network in networks.items()]
@@ -151,10 +151,16 @@ def _size(model: Any, row: str, networks: Mapping[str, nn.Module], shot: Shot) -
     return complexity_of((network, student_inputs(network, shot)))
 
 
-def _density(opt: Mapping[str, Any]) -> Density:
-    """Return the density of the first data set that is not trained on."""
+def _of_test_set(opt: Mapping[str, Any], key: str, default: Any) -> Any:
+    """Return an option of the first data set that is not trained on."""
     sections = (opt.get('datasets') or {}).items()
-    return next((section.get('density', 1.0) for phase, section in sections if not phase.startswith('train')), 1.0)
+    return next((section.get(key, default) for phase, section in sections if not phase.startswith('train')), default)
+
+
+def _photos(opt: Mapping[str, Any]) -> int | None:
+    """Return how many photos of a sequence a stock model is tested with; None where it sees one image."""
+    count = int(_of_test_set(opt, 'num_frame', 1))
+    return count if count > 1 else None
 
 
 def _stock_row(opt: Mapping[str, Any], options: OptionFileOptions, device: str) -> Computation:
@@ -171,7 +177,7 @@ def _stock_row(opt: Mapping[str, Any], options: OptionFileOptions, device: str) 
         network=opt['network_g'],
         weights=weights,
         param_key=opt['path'].get('param_key_g', 'params'),
-        photos=options.photos,
+        photos=options.photos or _photos(opt),
         multiple=options.multiple,
         density=1.0 if options.density is None else options.density,
     )

@@ -273,6 +273,17 @@ def test_edvr_by_its_num_frame(test_set, tmp_path):
     assert found.shape == (len(test_set.frames(test_set.keys[0])), 64, 96, 3)
 
 
+def test_an_option_file_of_a_stock_model_is_its_network(test_set, tmp_path):
+    """As many photos as its own test set has frames."""
+    weights = saved(ARCH_REGISTRY.get('MeanOfPhotos')(), tmp_path)
+    opt = {'model_type': 'EDVRModel', 'network_g': {'type': 'MeanOfPhotos'}, 'datasets': {'val': {'num_frame': 3}}}
+    (tmp_path / 'stock.yml').write_text(yaml.safe_dump({**opt, 'path': {'pretrain_network_g': weights}}))
+    section = {'type': 'arch', 'network': {'type': 'MeanOfPhotos'}, 'weights': weights, 'photos': 3}
+    np.testing.assert_array_equal(frames({'opt': str(tmp_path / 'stock.yml')}, test_set), frames(section, test_set))
+    with pytest.raises(OptionError, match='methods.m: row: the stock model EDVRModel has one result'):
+        row({'opt': str(tmp_path / 'stock.yml'), 'row': 'ldn'})
+
+
 def test_a_spike_network_as_an_arch_is_the_student(test_set, student):
     by_arch = {'type': 'arch', 'network': {'type': 'LDN'}, 'weights': str(student), 'density': 'auto'}
     by_name = {'type': 'network', 'weights': str(student), 'density': 'auto'}
