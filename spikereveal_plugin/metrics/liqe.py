@@ -1,6 +1,6 @@
 """LIQE (Zhang et al., CVPR 2023) on pyiqa's CLIP: pyiqa's scores, from one file, without building unused patches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -15,6 +15,7 @@ from spikereveal_plugin.metrics.iqa_weights import WeightsSource, sha256
 from spikereveal_plugin.metrics.liqe_text import text_features
 
 PATCH, STRIDE, MAX_PATCHES = 224, 32, 15
+AT_ONCE = 3  # patches whose activations are in memory together
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's
 FILES = {'liqe': 'liqe_koniq.pt', 'liqe_mix': 'liqe_mix.pt'}
 
@@ -59,12 +60,16 @@ class Liqe(nn.Module):
 
     def _score(self, image: Tensor) -> Tensor:
         corners = patch_corners(*image.shape[-2:])
-        patches = torch.stack([image[:, y : y + PATCH, x : x + PATCH] for y, x in corners])
-        features = self.visual((patches - self.mean) / self.std, pos_embedding=True)
+        features = torch.cat([self._features(image, corners[i : i + AT_ONCE]) for i in range(0, len(corners), AT_ONCE)])
         features = features / features.norm(dim=1, keepdim=True)
         probabilities = (self.scale * features @ self.text.t()).mean(0).softmax(0)
         quality = probabilities.view(5, -1).sum(1)
         return (quality * torch.arange(1, 6).to(quality)).sum()
+
+    def _features(self, image: Tensor, corners: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the features (N, D) of N patches, whose activations are in memory together."""
+        patches = torch.stack([image[:, y : y + PATCH, x : x + PATCH] for y, x in corners])
+        return self.visual(patches.sub_(self.mean).div_(self.std), pos_embedding=True)
 
 
 def prompts(name: str) -> list[str]:
