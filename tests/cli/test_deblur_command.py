@@ -39,7 +39,7 @@ def files(tmp_path_factory) -> Path:
     np.save(folder / 'wide.npy', spikes[:, :5])
     np.save(folder / 'nan.npy', np.where(spikes, np.nan, np.float32(0)))
     np.save(folder / 'counts.npy', spikes * np.uint8(7))
-    for kind, name in (('photos', 'photo.png'), ('streams', 'spikes.dat')):
+    for kind, name in (('photos_of_a', 'photo.png'), ('spikes_of_a', 'spikes.dat')):
         (folder / kind).mkdir()
         (folder / kind / name).with_stem('a').write_bytes((folder / name).read_bytes())
     cv2.imwrite(str(folder / 'nan.tiff'), np.where(photo > 0.5, np.nan, photo).astype(np.float32))
@@ -154,8 +154,8 @@ def test_a_real_recording_without_a_photo(shared, tmp_path):
     ('words', 'message'),
     [
         (('spikes.dat', 'photo.png'), 'look swapped'),
-        (('streams', 'photos'), 'look swapped'),
-        (('streams', 'spikes.dat'), 'look swapped'),
+        (('spikes_of_a', 'photos_of_a'), 'look swapped'),
+        (('spikes_of_a', 'spikes.dat'), 'look swapped'),
         (('photo.png', 'flipped.npy'), 'the spikes look upside down'),
         (('photo.png', 'spikes.dat', '--no-flip'), 'the spikes look upside down'),
         (('photo.png', 'dark.npy'), 'no spike fell'),

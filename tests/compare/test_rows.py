@@ -187,7 +187,6 @@ def test_tfp_of_the_exposure_is_as_bright_as_the_photo(tiny_set):
     assert found.mean() == pytest.approx(shot.blur.mean(), rel=0.05)
 
 
-@pytest.mark.filterwarnings('ignore:torch.meshgrid')  # of BasicSR's SwinIR
 @pytest.mark.parametrize(
     ('network', 'section', 'multiple'),
     [
