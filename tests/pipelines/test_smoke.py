@@ -77,7 +77,8 @@ def test_three_stages_and_the_test(data: str, workspace: Path, backbone: Path, c
 
 def check_ldn_plus(data: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """LDNPlus learns from the cache of the teacher that stages 1 and 2 made, with every loss that there is."""
-    entries = [*small('ldn_plus', data, backbone), 'train:respike_opt={type: RespikeLoss}']
+    cache = f'datasets:train:dataroot_teacher={workspace / "teacher.lmdb"}'  # the data set is shared by the tests
+    entries = [*small('ldn_plus', data, backbone), 'train:respike_opt={type: RespikeLoss}', cache]
     option_file = str(OPTIONS / f'ldn_plus_{data}.yml')
     assert spikereveal(['data', 'teach', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
     assert main(['train', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
