@@ -8,7 +8,8 @@ from typing import Any
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
-  spikereveal deblur photo.png spikes.dat -o sharp --weights ldn.pth          seven PNGs in sharp/
+  spikereveal deblur photo.png spikes.dat -o sharp                            seven PNGs in sharp/
+  spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
   spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
   spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm             physics alone, no weights
@@ -61,7 +62,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('method')
-    group.add_argument('--weights', metavar='NAME|FILE', help='a name of `spikereveal weights list`, or a .pth file')
+    group.add_argument(
+        '--weights',
+        metavar='NAME|FILE',
+        help='a name of `spikereveal weights list` (default: the first student of it), or a .pth file',
+    )
     group.add_argument('--method', choices=['network', 'sdm'], default='network', help='sdm: physics, no weights')
     group.add_argument('--short-window', type=int, metavar='N', help='readouts of a rate: sdm 9, spikes alone 41')
     group.add_argument(
@@ -96,6 +101,7 @@ def _deblur(args: argparse.Namespace) -> None:
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
     found = jobs.find_jobs(args.blur, args.spikes, _reading(args))
+    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in found))
     options = restore.RestoreOptions(
         frames=args.frames,
         at=tuple(args.at or ()),
@@ -107,7 +113,6 @@ def _deblur(args: argparse.Namespace) -> None:
         preview_window=preview.WINDOW if args.short_window is None else args.short_window,
         identity=tuple((key, _plain(getattr(args, key))) for key in _IDENTITY),
     )
-    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in found))
     if is_file:
         if len(found) > 1:
             raise OptionError(f'{args.output}: {len(found)} photos need a folder; name one without a suffix')
@@ -145,10 +150,11 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
         return Deblurrer.physics()
     if args.method == 'sdm':
         return Deblurrer.physics(9 if args.short_window is None else args.short_window)
-    known = ', '.join(list_students())
     if args.weights is None:
-        names = f'a name ({known}) or ' if known else ''
-        raise OptionError(f'--weights: give {names}a file of weights, or restore by physics alone with --method sdm')
+        args.weights = next(iter(list_students()), None)  # in the namespace: results remember what made them
+        if args.weights is None:
+            raise OptionError('--weights: give a file of weights, or restore by physics alone with --method sdm')
+        logging.getLogger('spikereveal').info(f'weights: {args.weights}; --weights chooses others')
     return Deblurrer.from_pretrained(
         args.weights, density=_density(args.density), engine=args.engine, tile=args.tile, device=args.device
     )

@@ -15,6 +15,7 @@ from spikereveal_plugin.formats import atomic
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.inference import restore
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
+from spikereveal_plugin.weights import registry
 
 EXPOSURE = ('--exposure', '10', '21')
 
@@ -190,7 +191,13 @@ def test_no_check_accepts_a_flip(deblur):
     assert deblur('photo.png', 'flipped.npy', '-o', 'out.png', '--at', '0.5', '--no-check') == 0
 
 
-def test_weights_must_be_named(deblur, capsys):
+def test_weights_of_the_package_are_the_default(deblur, tmp_path):
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '1', weights=()) == 0
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-clips'
+
+
+def test_without_weights_physics_is_recommended(deblur, capsys, monkeypatch):
+    monkeypatch.setattr(registry, 'list_students', lambda: ())
     assert deblur('photo.png', 'spikes.dat', '-o', 'out', weights=()) == 1
     assert '--method sdm' in capsys.readouterr().err
 
