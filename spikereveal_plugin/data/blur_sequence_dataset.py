@@ -12,33 +12,20 @@ from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_symmetry
 from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.data.section_options import SectionOptions
 from spikereveal_plugin.data.spike_blur_dataset import to_tensor
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import parse_section
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlurSequenceOptions:
-    """The YAML keys of `BlurSequenceDataset`, then those of the section that BasicSR reads."""
+class BlurSequenceOptions(SectionOptions):
+    """The YAML keys of `BlurSequenceDataset`."""
 
     dataroot_lq: str
     dataroot_gt: str
     num_frame: int = 1
     target: Literal['middle', 'all'] = 'middle'
-    gt_size: int | None = None
-    use_hflip: bool = False
-    use_rot: bool = False
-    name: str
-    type: str
-    phase: str | None = None
-    scale: int | None = None
-    num_worker_per_gpu: int = 0
-    batch_size_per_gpu: int | None = None
-    dataset_enlarge_ratio: int = 1
-    prefetch_mode: str | None = None
-    num_prefetch_queue: int = 1
-    pin_memory: bool = False
-    persistent_workers: bool = False
 
 
 @DATASET_REGISTRY.register()

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from spikereveal_plugin.data.section_options import SectionOptions
 from spikereveal_plugin.errors import OptionError
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpikeBlurOptions:
-    """The YAML keys of `SpikeBlurDataset`, then those of the section that BasicSR reads.
+class SpikeBlurOptions(SectionOptions):
+    """The YAML keys of `SpikeBlurDataset`.
 
     `exposure` and `ratio` are for folders, since an LMDB holds them. `dataroot_teacher` is a cache of the teacher. Its
     instants are listed or, as a number, spread over the exposure so that `teacher_window` readouts lie around each.
@@ -34,20 +35,6 @@ class SpikeBlurOptions:
     thresholds: tuple[int, ...] = (1,)
     exposure: tuple[int, ...] = (20, 97)
     ratio: int = 4
-    gt_size: int | None = None
-    use_hflip: bool = False
-    use_rot: bool = False
-    name: str
-    type: str
-    phase: str | None = None
-    scale: int | None = None
-    num_worker_per_gpu: int = 0
-    batch_size_per_gpu: int | None = None
-    dataset_enlarge_ratio: int = 1
-    prefetch_mode: str | None = None
-    num_prefetch_queue: int = 1
-    pin_memory: bool = False
-    persistent_workers: bool = False
 
     def __post_init__(self) -> None:
         if self.density != 'auto' and not 0 < self.density < math.inf:

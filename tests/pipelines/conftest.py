@@ -1,4 +1,4 @@
-"""A stock BasicSR model on a handful of pictures, which several tests train."""
+"""What several tests train on: the tiny data set, and a stock BasicSR model with a handful of pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,3 +45,12 @@ def stock() -> Callable[[Path], Path]:
         return folder / 'stock.yml'
 
     return make
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with the tiny data set as `datasets/sample`."""
+    (tmp_path / 'datasets').mkdir()
+    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -28,14 +28,6 @@ LOSS = re.compile(r'iter:\s+(\d+).* (l_\w+): (\S+)')
 COMMON = ['manual_seed=3', 'num_gpu=0', 'logger:print_freq=1', 'train:total_iter=4', 'train:total_epoch=~']
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / 'datasets').mkdir()
-    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def torchrun(*words: str) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}

@@ -18,16 +18,14 @@ pytestmark = pytest.mark.smoke
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / 'datasets').mkdir()
-    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
+def workspace(workspace: Path) -> Path:
+    """With weights of LPIPS and of a small teacher beside the data set."""
     torch.manual_seed(0)
     features = torchvision.models.alexnet(weights=None).features.state_dict()
-    torch.save({f'features.{key}': value for key, value in features.items()}, tmp_path / 'alex.pth')
-    torch.save({'params': BSN(num_feat=4).state_dict()}, tmp_path / 'bsn.pth')
-    torch.save({'params': SpikeEDSR(num_feat=8, num_block=1).state_dict()}, tmp_path / 'sr.pth')
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    torch.save({f'features.{key}': value for key, value in features.items()}, workspace / 'alex.pth')
+    torch.save({'params': BSN(num_feat=4).state_dict()}, workspace / 'bsn.pth')
+    torch.save({'params': SpikeEDSR(num_feat=8, num_block=1).state_dict()}, workspace / 'sr.pth')
+    return workspace
 
 
 def command(name: str, batch: int) -> list[str]:

@@ -20,12 +20,9 @@ pytestmark = pytest.mark.smoke
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch, stock: Callable[[Path], Path]) -> Path:
-    (tmp_path / 'datasets').mkdir()
-    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
-    stock(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def workspace(workspace: Path, stock: Callable[[Path], Path]) -> Path:
+    stock(workspace)
+    return workspace
 
 
 def command(kind: str, name: str, **extra: Any) -> list[str]:

@@ -76,14 +76,6 @@ def test_a_share_of_a_loader_stops_as_it_does():
     assert (len(loader), loader.dataset.opt['name']) == (5, 'few')
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / 'datasets').mkdir()
-    (tmp_path / 'datasets/sample').symlink_to(tiny_set)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def command(name: str, *extra: str) -> list[str]:
     entries = ['network_g={type: BSN, num_feat: 4}', 'manual_seed=3', 'num_gpu=0', 'train:total_iter=4']
     entries += [f'name={name}', 'train:total_epoch=~', 'datasets:train:gt_size=32', 'logger:save_checkpoint_freq=4']
