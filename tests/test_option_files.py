@@ -12,17 +12,25 @@ from spikereveal_plugin.compare.training import needed_files, product
 from spikereveal_plugin.data.blur_sequence_dataset import BlurSequenceOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import load_options, parse_section
 
 FOLDER = Path(__file__).resolve().parents[1] / 'options'
 COMPARISONS = sorted(FOLDER.glob('compare_*.yml'))
 BASELINES = sorted((FOLDER / 'baselines').glob('*.yml'))
+RESULTS = FOLDER.parent / 'docs/results/clips'  # what made the numbers that are printed there
+TABLES = sorted(RESULTS.glob('compare_*.yml'))
+RECIPES = [path for path in sorted(RESULTS.glob('*.yml')) if path not in TABLES]
 FILES = [path for path in sorted(FOLDER.rglob('*.yml')) if path not in (*COMPARISONS, *BASELINES)]
 NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
 NAMES += [f'{stage}_gopro_theta{theta}' for stage in ('bsn', 'edsr', 'ldn') for theta in (2, 4)]
 NAMES += [f'ldn_gopro_{kind}' for kind in ('reblur_alone', 'teacher_alone', 'lambda_10', 'lambda_50', 'lambda_200')]
 NAMES += ['supervised_ldn_gopro', 'supervised_large_gopro', 'supervised_ldn_sample']
 NAMES += [f'{stage}_{data}' for data in ('gopro', 'sample') for stage in ('ldn_plus', 'test_ldn_plus')]
+
+
+def is_spike_model(path: Path) -> bool:
+    return issubclass(MODEL_REGISTRY.get(load_options(path)['model_type']), SpikeModel)
 
 
 def check(opt: dict[str, Any]) -> None:
@@ -34,7 +42,7 @@ def test_the_promised_files_are_there():
     assert {path.stem for path in FILES} == set(NAMES)
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', [*FILES, *(path for path in RECIPES if is_spike_model(path))], ids=lambda p: p.stem)
 def test_option_file(path: Path):
     opt = load_options(path)
     check(opt)
@@ -192,7 +200,9 @@ def test_a_wrong_value_is_refused(path: tuple[str, ...], value: object, match: s
         check(opt)
 
 
-@pytest.mark.parametrize('path', BASELINES, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    'path', [*BASELINES, *(path for path in RECIPES if not is_spike_model(path))], ids=lambda p: p.stem
+)
 def test_baseline(path: Path):
     opt = load_options(path)
     assert opt['name'] == path.stem
@@ -205,6 +215,18 @@ def test_baseline(path: Path):
     schedule = opt['train']['scheduler']
     assert opt['train']['total_iter'] >= max(schedule.get('milestones', [0]))
     assert schedule['type'] == 'MultiStepLR' or sum(schedule['periods']) == opt['train']['total_iter']
+
+
+@pytest.mark.parametrize('path', TABLES, ids=lambda p: p.stem)
+def test_comparison_of_printed_results(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its sections parse, and each option file that a method names is one of those beside it."""
+    monkeypatch.chdir(FOLDER.parent)
+    options = parse_options(load_options(path))
+    assert options.out == f'results/{path.stem.removeprefix("compare_")}'
+    assert options.parsed_sets()
+    for row in options.parsed_methods().values():
+        for method in row.variants:
+            assert Path(getattr(method, 'opt', path)).resolve() in {*RECIPES, path}
 
 
 def test_the_promised_baselines_are_there():

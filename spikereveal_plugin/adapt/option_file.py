@@ -10,8 +10,6 @@ from spikereveal_plugin.adapt.samples import Facts, Samples
 
 NAME = 'adapt.yml'
 TRAIN_LIST, HELD_OUT_LIST = 'train.txt', 'held_out.txt'
-CROP = 256
-INSTANTS = 7
 TEMPLATE = """\
 # Adapts {start} to recordings of its own, without labels (SpikeReveal's step on RSB).
 # Written by `spikereveal adapt`. Change what you like; in this folder, either of these goes on from where it is:
@@ -103,6 +101,8 @@ class Schedule:
         min_delta: by how many 8-bit levels a residual must be smaller to count.
         learning_rate: of Adam, at the start.
         reblur_weight: of the re-blurring loss (Eq. 13).
+        crop: side of the crops in pixels of the photo, a multiple of 4; no more than the smallest photo has.
+        instants: how many of each exposure are trained at, spread over it; the teacher restores each once.
         vgg: weights of VGG16 for LPIPS as published (Eq. 12); None for an L1 loss, which needs none.
         seed: of all randomness.
     """
@@ -113,6 +113,8 @@ class Schedule:
     min_delta: float = 0.01
     learning_rate: float = 1e-4
     reblur_weight: float = 1.0
+    crop: int = 256
+    instants: int = 7
     vgg: Path | None = None
     seed: int = 0
 
@@ -134,9 +136,9 @@ def option_text(
         held_out_list=HELD_OUT_LIST,
         density=density,
         threshold=facts.threshold,
-        crop=min(CROP, 4 * min(facts.sensor)),
+        crop=min(schedule.crop, 4 * min(facts.sensor)),
         enlarge=max(1, 100 // len(samples.train)),
-        instants=min(INSTANTS, len(facts.exposure.reach(window, facts.readouts))),
+        instants=min(schedule.instants, len(facts.exposure.reach(window, facts.readouts))),
         distill=f'{{type: LPIPSLoss, net: vgg, backbone_path: {vgg}}}' if vgg else '{type: L1Loss}',
         print_freq=min(50, schedule.val_freq),
         **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import shlex
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ EXAMPLES = """examples:
   spikereveal adapt photo.png spikes.dat -o mine                   one exposure: a quarter of its image is held out
   spikereveal adapt datasets/mine -o mine --weights ldn.pth --teacher bsn.pth edsr.pth
   spikereveal adapt datasets/mine -o mine --vgg vgg16.pth          LPIPS, as published, in place of L1
+  spikereveal adapt datasets/mine -o mine --crop 128 --instants 3 --held-out 1     a fraction of the work, for a CPU
 
 Everything is in OUT: a data set of the recordings, adapt.yml (an ordinary option file, to be read, changed and run with
 `basicsr train`), the experiment, and OUT's name with .pth, which `spikereveal deblur --weights` takes. It stops by
@@ -55,6 +57,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--held-out', type=positive, default=2, metavar='N', help='exposures that are not trained on')
     group.add_argument('--learning-rate', type=float, default=1e-4, metavar='F', help='of Adam')
     group.add_argument('--reblur-weight', type=float, default=1.0, metavar='F', help='lambda of Eq. 14')
+    group.add_argument('--crop', type=positive, default=256, metavar='N', help='side of the crops, in photo pixels')
+    group.add_argument('--instants', type=positive, default=7, metavar='N', help='of each exposure')
     group.add_argument('--vgg', type=Path, metavar='FILE', help="VGG16's weights: LPIPS in place of L1")
     group.add_argument('--density', choices=['auto', '1.0'], help='normalise spikes (default: as the weights say)')
     group.add_argument('--seed', type=int, default=0, help='of all randomness')
@@ -91,6 +95,8 @@ def _request(args: argparse.Namespace) -> Any:
 
     if not (args.learning_rate > 0 and args.reblur_weight >= 0):
         raise OptionError('--learning-rate and --reblur-weight: expected a positive number, and one of 0 or more')
+    if args.crop % 4:
+        raise OptionError(f'--crop {args.crop}: expected a multiple of 4, since a spike pixel is 4 photo pixels wide')
     if args.vgg and not args.vgg.is_file():
         raise OptionError(f'--vgg {args.vgg}: no such file')
     try:
@@ -99,7 +105,7 @@ def _request(args: argparse.Namespace) -> Any:
         raise OptionError(f'--exposure: {error}') from None
     calibration = load_calibration(args.calibration) if args.calibration else None
     reading = ImportOptions(exposure, spike_layout(args), calibration=calibration, workers=args.workers)
-    training = ('iterations', 'val_freq', 'patience', 'learning_rate', 'reblur_weight', 'vgg', 'seed')
+    training = {field.name for field in fields(Schedule)} & vars(args).keys()
     return Request(
         *(args.blur, args.spikes, args.output, args.weights, args.teacher and tuple(args.teacher)),
         density=float(args.density) if args.density == '1.0' else args.density,

@@ -25,6 +25,7 @@ from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.inference.weights import Card, load_student, save_weights
+from spikereveal_plugin.options import load_options
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.pipelines.loop import Loop
 from spikereveal_plugin.weights import registry
@@ -118,7 +119,10 @@ def test_a_folder_is_gone_on_with(recordings, words, tmp_path, monkeypatch, caps
     """Killed in the training, then given again: the same weights as in one go."""
     monkeypatch.chdir(tmp_path)
     command = ['adapt', str(recordings / 'photos'), str(recordings / 'spikes'), *EXPOSURE, *words, *QUICK]
+    command += ['--crop', '32', '--instants', '2']
     assert main([*command, '-o', 'whole/mine']) == 0, capsys.readouterr().err
+    opt = load_options(tmp_path / 'whole/mine/adapt.yml')
+    assert (opt['datasets']['train']['gt_size'], opt['train']['num_instants']) == (32, 2)
     with monkeypatch.context() as patch:
         patch.setattr(Loop, '_after', interrupted(Loop._after))
         assert main([*command, '-o', 'parts/mine']) == 128 + signal.SIGTERM
@@ -205,6 +209,7 @@ def test_what_is_missing_is_said(recordings, words, no_names, tmp_path, capsys):
         ([pair[0], str(tmp_path / 'gone.dat'), *out, *words], 'gone.dat: no such file'),
         ([str(tmp_path), *out, *words], 'no data set of this package'),
         ([*pair, *out, *words, '--vgg', 'gone.pth'], '--vgg gone.pth: no such file'),
+        ([*pair, *out, *words, '--crop', '130'], '--crop 130: expected a multiple of 4'),
         ([*pair, *out, *words, '--exposure', '0', '0'], '--exposure: exposure: length must be 1 or more'),
         ([*pair, '-o', pair[0], *words], 'cannot be written'),
     ]
