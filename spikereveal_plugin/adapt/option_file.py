@@ -74,9 +74,9 @@ val:
   methods: [ldn]
   num_frames: 1
   metrics:
-    reblur:  # the mean of the student's frames at all readouts against the photo, in 8-bit levels; no ground truth
+    reblur:  # the mean of the student's frames at {val_where} against the photo, in 8-bit levels; no ground truth
       type: calculate_reblur
-      num_instants: ~
+      num_instants: {val_instants}
   save_best: reblur
   early_stop:
     metric: reblur
@@ -103,6 +103,7 @@ class Schedule:
         reblur_weight: of the re-blurring loss (Eq. 13).
         crop: side of the crops in pixels of the photo, a multiple of 4; no more than the smallest photo has.
         instants: how many of each exposure are trained at, spread over it; the teacher restores each once.
+        val_instants: of each held-out exposure, for its residual; None for every readout, which takes the longest.
         vgg: weights of VGG16 for LPIPS as published (Eq. 12); None for an L1 loss, which needs none.
         seed: of all randomness.
     """
@@ -115,6 +116,7 @@ class Schedule:
     reblur_weight: float = 1.0
     crop: int = 256
     instants: int = 7
+    val_instants: int | None = None
     vgg: Path | None = None
     seed: int = 0
 
@@ -140,6 +142,8 @@ def option_text(
         enlarge=max(1, 100 // len(samples.train)),
         instants=min(schedule.instants, len(facts.exposure.reach(window, facts.readouts))),
         distill=f'{{type: LPIPSLoss, net: vgg, backbone_path: {vgg}}}' if vgg else '{type: L1Loss}',
+        val_instants=schedule.val_instants or '~',
+        val_where=f'{schedule.val_instants} readouts' if schedule.val_instants else 'all readouts',
         print_freq=min(50, schedule.val_freq),
         **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},

@@ -24,9 +24,9 @@ SHA-256 {sha256}. Written by `spikereveal adapt` {version}.
 
 ## Protocol
 
-The re-blurring residual of the held-out part ({held_out_list}), at each validation: the mean of the frames at all
-readouts against the blurry photo, root mean square in 8-bit levels. It says whether light and colour are kept, not how
-sharp frames are.
+The re-blurring residual of the held-out part ({held_out_list}), at each validation: the mean of the frames at
+{instants} against the blurry photo, root mean square in 8-bit levels. It says whether light and colour are kept,
+not how sharp frames are.
 
 ## Scores
 
@@ -95,6 +95,7 @@ def read_scores(path: Path) -> list[tuple[int, float]]:
 
 def _card(record: dict[str, Any], scores: list[tuple[int, float]], best: tuple[int, float], target: Path) -> str:
     request, networks = record['request'], record['networks']
+    instants = request['schedule']['val_instants']
     return CARD.format(
         name=target.stem,
         sha256=sha256_of(target),
@@ -102,6 +103,7 @@ def _card(record: dict[str, Any], scores: list[tuple[int, float]], best: tuple[i
         data=' with '.join(f'`{request[key]}`' for key in ('blur', 'spikes') if request[key]),
         observed=record['observed_threshold'],
         density=record['density'],
+        instants=f'{instants} readouts' if instants else 'all readouts',
         rows='\n'.join(f'| {number} | {score:.4f} |' for number, score in scores),
         best=best[0],
         value=best[1],

@@ -15,7 +15,7 @@ EXAMPLES = """examples:
   spikereveal adapt photo.png spikes.dat -o mine                   one exposure: a quarter of its image is held out
   spikereveal adapt datasets/mine -o mine --weights ldn.pth --teacher bsn.pth edsr.pth
   spikereveal adapt datasets/mine -o mine --vgg vgg16.pth          LPIPS, as published, in place of L1
-  spikereveal adapt datasets/mine -o mine --crop 128 --instants 3 --held-out 1     a fraction of the work, for a CPU
+  spikereveal adapt datasets/mine -o mine --crop 128 --instants 3 --val-instants 25    less work, for a CPU
 
 Everything is in OUT: a data set of the recordings, adapt.yml (an ordinary option file, to be read, changed and run with
 `basicsr train`), the experiment, and OUT's name with .pth, which `spikereveal deblur --weights` takes. It stops by
@@ -59,6 +59,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--reblur-weight', type=float, default=1.0, metavar='F', help='lambda of Eq. 14')
     group.add_argument('--crop', type=positive, default=256, metavar='N', help='side of the crops, in photo pixels')
     group.add_argument('--instants', type=positive, default=7, metavar='N', help='of each exposure')
+    group.add_argument(
+        '--val-instants', type=positive, metavar='N', help='of each exposure held out (default: every readout)'
+    )
     group.add_argument('--vgg', type=Path, metavar='FILE', help="VGG16's weights: LPIPS in place of L1")
     group.add_argument('--density', choices=['auto', '1.0'], help='normalise spikes (default: as the weights say)')
     group.add_argument('--seed', type=int, default=0, help='of all randomness')

@@ -119,10 +119,12 @@ def test_a_folder_is_gone_on_with(recordings, words, tmp_path, monkeypatch, caps
     """Killed in the training, then given again: the same weights as in one go."""
     monkeypatch.chdir(tmp_path)
     command = ['adapt', str(recordings / 'photos'), str(recordings / 'spikes'), *EXPOSURE, *words, *QUICK]
-    command += ['--crop', '32', '--instants', '2']
+    command += ['--crop', '32', '--instants', '2', '--val-instants', '3']
     assert main([*command, '-o', 'whole/mine']) == 0, capsys.readouterr().err
     opt = load_options(tmp_path / 'whole/mine/adapt.yml')
     assert (opt['datasets']['train']['gt_size'], opt['train']['num_instants']) == (32, 2)
+    assert opt['val']['metrics']['reblur']['num_instants'] == 3
+    assert 'frames at 3 readouts' in ' '.join((tmp_path / 'whole/mine/mine.md').read_text().split())
     with monkeypatch.context() as patch:
         patch.setattr(Loop, '_after', interrupted(Loop._after))
         assert main([*command, '-o', 'parts/mine']) == 128 + signal.SIGTERM
