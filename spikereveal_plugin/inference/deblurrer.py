@@ -62,8 +62,9 @@ class Deblurrer:
         Args:
             name_or_file: a name that `spikereveal weights list` shows, or a `.pth` file of this package or BasicSR.
             density: as for the class; by default what the weights' card says, 1.0 for a file without a card.
-            engine: `eager`, `compiled` (torch.compile: slow to start), `bf16` (CPUs and GPUs that have it), `onnx`
-                (ONNX Runtime, extra `export`).
+            engine: `eager`, `winograd` (LDN on a CPU: the fastest there; its first frame ever compiles for seconds),
+                `compiled` (torch.compile: slow to start), `bf16` (CPUs and GPUs that have it), `onnx` (ONNX Runtime,
+                extra `export`).
             tile: side of the tiles, in image pixels, that a large image is cut into (`eager` only); by default whole.
             device: `cpu`, or `cuda` and the like.
 

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
 from spikereveal_plugin.inference.stages import Staged, cut_in_two, network_inputs
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 
-ENGINES = ('eager', 'compiled', 'bf16', 'onnx')
+ENGINES = ('eager', 'winograd', 'compiled', 'bf16', 'onnx')
 
 
 class Engine(Protocol):
@@ -106,8 +107,8 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
 
     Args:
         name: one of `ENGINES`.
-        network: a student in evaluation mode; all engines but `eager` want LDN or LDNPlus.
-        device: where to run; `onnx` runs on the CPU.
+        network: a student in evaluation mode; all engines but `eager` want LDN or LDNPlus, `winograd` LDN.
+        device: where to run; `onnx` and `winograd` run on the CPU.
         tile: side of a tile in image pixels, or None for the whole image at once; `eager` only.
 
     Raises:
@@ -137,4 +138,10 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
         from spikereveal_plugin.inference.onnx_engine import OnnxEngine  # noqa: PLC0415
 
         return OnnxEngine(network)
+    if name == 'winograd':
+        if not isinstance(network, LDN):
+            raise OptionError("engine 'winograd': runs LDN only; LDNPlus has no wide 3x3 layers to gain by: use eager")
+        from spikereveal_plugin.inference.winograd import WinogradEngine  # noqa: PLC0415
+
+        return WinogradEngine(network.cpu())
     return StagedEngine(network, device, compiled=name == 'compiled', bf16=name == 'bf16')
