@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ def _image(target: Array) -> Array:
     return target.reshape(height * down, width * right, channels)
 
 
-def _layer(convolution: nn.Conv2d) -> Layer:
+def _layer(convolution: Any) -> Layer:
     return transform_kernel(convolution.weight.detach()), _array(convolution.bias)
 
 
