@@ -11,7 +11,6 @@ EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sharp                            seven PNGs in sharp/
   spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
-  spikereveal deblur photo.png spikes.dat -o sharp.mp4 --engine winograd      fastest on a CPU
   spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
   spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm             physics alone, no weights
   spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
@@ -77,9 +76,9 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--engine',
-        choices=['eager', 'winograd', 'compiled', 'bf16', 'onnx'],
-        default='eager',
-        help='how to compute; for LDN on a CPU winograd is fastest, once it has compiled itself at its first use',
+        choices=['auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx'],
+        default='auto',
+        help='how to compute: winograd for LDN on a CPU, which compiles itself at its first use; else eager',
     )
     group.add_argument('--tile', type=int, metavar='PIXELS', help='cut large images into tiles')
     group.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1')

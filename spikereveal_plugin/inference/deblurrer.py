@@ -53,7 +53,7 @@ class Deblurrer:
         name_or_file: str | Path,
         *,
         density: Density | None = None,
-        engine: str = 'eager',
+        engine: str = 'auto',
         tile: int | None = None,
         device: str = 'cpu',
     ) -> 'Deblurrer':
@@ -63,6 +63,7 @@ class Deblurrer:
             name_or_file: a name that `spikereveal weights list` shows, or a `.pth` file of this package or BasicSR.
             density: as for the class; by default what the weights' card says, 1.0 for a file without a card.
             engine: `eager`, `winograd` (LDN on a CPU: the fastest there; its first frame ever compiles for seconds),
+                `auto` (`winograd` where that can run, else `eager`; the same frames up to rounding),
                 `compiled` (torch.compile: slow to start), `bf16` (CPUs and GPUs that have it), `onnx` (ONNX Runtime,
                 extra `export`).
             tile: side of the tiles, in image pixels, that a large image is cut into (`eager` only); by default whole.

@@ -13,7 +13,7 @@ from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
 from spikereveal_plugin.inference.stages import Staged, cut_in_two, network_inputs
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 
-ENGINES = ('eager', 'winograd', 'compiled', 'bf16', 'onnx')
+ENGINES = ('auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx')
 
 
 class Engine(Protocol):
@@ -102,11 +102,16 @@ def has_bf16(device: torch.device) -> bool:
     return bool(capabilities.get('avx512_bf16') or capabilities.get('amx_bf16'))
 
 
+def runs_by_winograd(network: nn.Module) -> bool:
+    """Whether `winograd` can run a network: LDN, with channels that are whole vectors of eight."""
+    return isinstance(network, LDN) and network.blur_down1.out_channels % 4 == 0
+
+
 def build_engine(name: str, network: nn.Module, device: torch.device, tile: int | None = None) -> Engine:
     """Make an engine.
 
     Args:
-        name: one of `ENGINES`.
+        name: one of `ENGINES`; `auto` is `winograd` where that can run, else `eager`.
         network: a student in evaluation mode; all engines but `eager` want LDN or LDNPlus, `winograd` LDN.
         device: where to run; `onnx` and `winograd` run on the CPU.
         tile: side of a tile in image pixels, or None for the whole image at once; `eager` only.
@@ -117,6 +122,8 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
     """
     if name not in ENGINES:
         raise OptionError(f'engine {name!r}: expected one of {", ".join(ENGINES)}')
+    if name == 'auto':
+        name = 'winograd' if tile is None and device.type == 'cpu' and runs_by_winograd(network) else 'eager'
     if tile is not None and name != 'eager':
         raise OptionError(f'engine {name!r}: tiles are run by the engine eager only')
     network = network.to(device).eval()
@@ -139,8 +146,8 @@ def build_engine(name: str, network: nn.Module, device: torch.device, tile: int 
 
         return OnnxEngine(network)
     if name == 'winograd':
-        if not isinstance(network, LDN):
-            raise OptionError("engine 'winograd': runs LDN only; LDNPlus has no wide 3x3 layers to gain by: use eager")
+        if not runs_by_winograd(network):
+            raise OptionError("engine 'winograd': runs LDN only, its num_feat a multiple of 4; use eager")
         from spikereveal_plugin.inference.winograd import WinogradEngine  # noqa: PLC0415
 
         return WinogradEngine(network.cpu())

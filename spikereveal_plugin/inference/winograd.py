@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.ldn_arch import LDN
-from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.ldn_stages import LdnEncode
 from spikereveal_plugin.inference.winograd_kernels import (
     Array,
@@ -20,7 +19,6 @@ from spikereveal_plugin.inference.winograd_kernels import (
 )
 from spikereveal_plugin.inference.winograd_lanes import PLANES, TILE
 
-WIDTHS = 4  # LDN's num_feat is a multiple of it: 2 num_feat channels are whole vectors of eight
 # G of F(6, 3) at the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity
 KERNEL_TRANSFORM = torch.tensor(
     [
@@ -65,16 +63,10 @@ class WinogradEngine:
     """LDN on the CPU: the photo's branch and attention in PyTorch, an instant's wide convolutions by Winograd.
 
     It has as many threads as PyTorch. The first frame ever compiles, which takes seconds; the kernels are kept.
-
-    Raises:
-        OptionError: the network's width is no multiple of 4.
+    The network's `num_feat` is a multiple of 4 (`engines.runs_by_winograd`).
     """
 
     def __init__(self, network: LDN) -> None:
-        if network.blur_down1.out_channels % WIDTHS:
-            raise OptionError(
-                f'engine winograd: expected num_feat a multiple of 4, got {network.blur_down1.out_channels}'
-            )
         self.num_spike = network.num_spike
         self._network = network
         self._encode = LdnEncode(network)

@@ -139,7 +139,7 @@ def test_another_network_runs_whole():
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('fast',), "engine 'fast': expected one of eager, winograd, compiled, bf16, onnx"),
+        (('fast',), "engine 'fast': expected one of auto, eager, winograd, compiled, bf16, onnx"),
         (('eager', 30), 'tile 30: expected a multiple of 4, 64 or more'),
         (('onnx', 64), 'tiles are run by the engine eager only'),
     ],

@@ -9,8 +9,9 @@ from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference import winograd_kernels
-from spikereveal_plugin.inference.engines import build_engine
-from spikereveal_plugin.inference.winograd import KERNEL_TRANSFORM, as_convolution
+from spikereveal_plugin.inference.engines import StagedEngine, build_engine
+from spikereveal_plugin.inference.tiling import TiledLdnEngine
+from spikereveal_plugin.inference.winograd import KERNEL_TRANSFORM, WinogradEngine, as_convolution
 from spikereveal_plugin.inference.winograd_lanes import input_transform, output_transform
 from spikereveal_plugin.physics.exposure import Exposure
 
@@ -103,8 +104,15 @@ def test_in_a_deblurrer(pair):
 def test_what_it_cannot_run_is_refused():
     with pytest.raises(OptionError, match="engine 'winograd': runs LDN only"):
         build_engine('winograd', LDNPlus(num_feat=16, num_block_photo=1, num_block=1), CPU)
-    with pytest.raises(OptionError, match='expected num_feat a multiple of 4, got 18'):
+    with pytest.raises(OptionError, match='its num_feat a multiple of 4'):
         build_engine('winograd', LDN(num_feat=18), CPU)
+
+
+def test_auto_is_winograd_where_that_can_run():
+    assert isinstance(build_engine('auto', LDN(), CPU), WinogradEngine)
+    others = (LDN(num_feat=18), LDNPlus(num_feat=16, num_block_photo=1, num_block=1))
+    assert {type(build_engine('auto', network, CPU)) for network in others} == {StagedEngine}
+    assert isinstance(build_engine('auto', LDN(), CPU, tile=64), TiledLdnEngine)
 
 
 def test_without_a_folder_to_keep_kernels_it_compiles_anew(monkeypatch):
