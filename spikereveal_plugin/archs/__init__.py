@@ -6,6 +6,7 @@ from .convert import convert_ssdm, import_ssdm, load_ssdm_file
 from .ldn_arch import LDN
 from .ldn_plus_arch import LDNPlus
 from .spike_edsr_arch import SpikeEDSR
+from .tapered_sdm_arch import TaperedSDM
 
 __all__ = [
     'BSN',
@@ -13,6 +14,7 @@ __all__ = [
     'AlignedBasicVSRPlusPlus',
     'LDNPlus',
     'SpikeEDSR',
+    'TaperedSDM',
     'convert_ssdm',
     'import_ssdm',
     'load_ssdm_file',

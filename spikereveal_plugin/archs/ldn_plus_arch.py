@@ -8,25 +8,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikereveal_plugin.archs.naf import NAFBlock
+from spikereveal_plugin.physics.taper import floored_gain, gaussian_taper, tapered_rate
 
 UPSCALE = 4
-SHORT_WINDOWS = (5, 11, 21)  # readouts of the short firing rates; the longest is the whole window
-LIGHT_FLOOR = 0.05  # added to rates before they are divided: a pixel that hardly fires keeps the photo's light
-SHORTEST_AT_FIRST = -2.0  # logit of the shortest window, the noisiest; the others start at 0, an equal share
+SIGMAS = (2.5, 4.0, 7.0, 12.0)  # readouts: of the tapered windows that the short firing rates are taken from
+SHARES_AT_FIRST = (-2.0, 0.5, 0.5, 0.0)  # their logits: the shortest window is the noisiest
 IMAGE_CHANNELS = 3 * UPSCALE**2  # a 4 x 4 block of the photo beside one pixel of the sensor
+GAIN_CHANNELS = UPSCALE**2
 
 
 @ARCH_REGISTRY.register()
 class LDNPlus(nn.Module):
     """A light deblurring network on top of SDM. Images are RGB; all its work is done at the sensor's size.
 
-    The frame is `blur * gain + correction`. The gain is SDM's ratio of firing rates, short over long; which of four
-    short windows it is taken from, the network decides for each sensor pixel: long ones have little noise, short ones
-    follow motion. It starts as that physics, with no correction.
+    The frame is `blur * (gain + change) + correction`. The gain is SDM's ratio of firing rates, short over long; which
+    of four tapered short windows it is taken from, the network decides for each sensor pixel: long ones have little
+    noise, short ones follow motion. It starts as that physics, with no change of the gain and no correction.
 
     Args:
-        num_spike: readouts in the window around an instant, odd, above 21; 41 fits the 20 readouts that GOPRO has on
-            both sides of its exposure.
+        num_spike: readouts in the window around an instant, odd; 41 fits the 20 readouts that GOPRO has on both sides
+            of its exposure.
         num_feat: width.
         num_block_photo: blocks that work on photo and long rate, once for all instants.
         num_block: blocks that work on an instant.
@@ -38,24 +39,25 @@ class LDNPlus(nn.Module):
         self, *, num_spike: int = 41, num_feat: int = 48, num_block_photo: int = 2, num_block: int = 8
     ) -> None:
         super().__init__()
-        if num_spike <= SHORT_WINDOWS[-1] or num_spike % 2 == 0:
-            raise ValueError(f'LDNPlus: num_spike must be odd and above {SHORT_WINDOWS[-1]}, got {num_spike}')
+        if num_spike < 1 or num_spike % 2 == 0:
+            raise ValueError(f'LDNPlus: num_spike must be odd, got {num_spike}')
         self.num_spike = num_spike
         self.upscale = UPSCALE
-        self.windows = (*SHORT_WINDOWS, num_spike)
+        self.tapers: Tensor
+        tapers = torch.stack([gaussian_taper(num_spike, sigma) for sigma in SIGMAS])
+        self.register_buffer('tapers', tapers, persistent=False)
         self.photo_in = nn.Conv2d(IMAGE_CHANNELS + 1, num_feat, 3, padding=1)
         self.photo_blocks = nn.Sequential(*(NAFBlock(num_feat) for _ in range(num_block_photo)))
-        self.spike_in = nn.Conv2d(num_spike + 2 * len(self.windows), num_feat, 3, padding=1)
+        self.spike_in = nn.Conv2d(num_spike + 2 * len(SIGMAS), num_feat, 3, padding=1)
         self.blocks = nn.Sequential(*(NAFBlock(num_feat) for _ in range(num_block)))
-        self.last = nn.Conv2d(num_feat, IMAGE_CHANNELS + len(self.windows), 3, padding=1)
+        self.last = nn.Conv2d(num_feat, IMAGE_CHANNELS + GAIN_CHANNELS + len(SIGMAS), 3, padding=1)
         self._start_from_physics()
 
     def _start_from_physics(self) -> None:
-        """Return SDM's frame at first, its gain the mean of all windows but the shortest, nearly."""
+        """Return SDM's frame at first, its gain a mean of the windows'."""
         nn.init.zeros_(self.last.weight)
-        bias = torch.zeros(IMAGE_CHANNELS + len(self.windows))
-        bias[IMAGE_CHANNELS] = SHORTEST_AT_FIRST
-        self.last.bias = nn.Parameter(bias)
+        unchanged = torch.zeros(IMAGE_CHANNELS + GAIN_CHANNELS)
+        self.last.bias = nn.Parameter(torch.cat((unchanged, torch.tensor(SHARES_AT_FIRST))))
 
     def forward(self, blur: Tensor, spikes: Tensor, long_rate: Tensor) -> Tensor:
         """Return the sharp frame of one instant, or of each of N instants, of every image; not clipped.
@@ -98,13 +100,11 @@ class LDNPlus(nn.Module):
 
     def log_gains(self, spikes: Tensor, long_rate: Tensor) -> Tensor:
         """Return the logarithm of short over long rate for each window, (B, 4, H, W): 0 where there is no light."""
-        return (self.rates(spikes) + LIGHT_FLOOR).log() - (long_rate + LIGHT_FLOOR).log()
+        return floored_gain(self.rates(spikes), long_rate).log()
 
     def rates(self, spikes: Tensor) -> Tensor:
         """Return the short firing rates (B, 4, H, W), shortest window first."""
-        centre = self.num_spike // 2
-        cuts = (spikes[:, centre - length // 2 : centre + length // 2 + 1] for length in self.windows)
-        return torch.cat([cut.mean(1, keepdim=True) for cut in cuts], dim=1)
+        return tapered_rate(spikes, self.tapers)
 
     def join(self, features: Tensor, spikes: Tensor, log_gains: Tensor) -> Tensor:
         """Return (B, num_feat, H, W): the photo's features plus those of one instant's spikes."""
@@ -113,10 +113,11 @@ class LDNPlus(nn.Module):
 
     @staticmethod
     def compose(blur: Tensor, log_gains: Tensor, x: Tensor) -> Tensor:
-        """Return photo times gain plus correction, from the last layer's x (B, 48 + 4, H, W)."""
-        correction, choice = x[:, :IMAGE_CHANNELS], x[:, IMAGE_CHANNELS:]
+        """Return photo times gain plus correction, from the last layer's x (B, 48 + 16 + 4, H, W)."""
+        correction, change, choice = x.split((IMAGE_CHANNELS, GAIN_CHANNELS, len(SIGMAS)), dim=1)
         gain = (choice.softmax(1) * log_gains.exp()).sum(1, keepdim=True)
         gain = F.interpolate(gain, scale_factor=UPSCALE, mode='bilinear', align_corners=False)
+        gain = gain + F.pixel_shuffle(change, UPSCALE)
         return torch.addcmul(F.pixel_shuffle(correction, UPSCALE), blur, gain)
 
     def _check(self, blur: Tensor, spikes: Tensor, long_rate: Tensor) -> None:

@@ -24,7 +24,7 @@ from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.density import observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate
-from spikereveal_plugin.physics.threshold import raise_threshold
+from spikereveal_plugin.physics.threshold import add_noise_spikes, raise_threshold, spoilt_rate
 
 
 @DATASET_REGISTRY.register()
@@ -36,13 +36,14 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     the sharp middle frame, `gt_sequence` (N, 3, H, W) and `gt_instants` (N,), their readouts, all cropped and turned as
     `lq`; in training, with a cache of the teacher, `teacher_gain` (N, H, W), the factors of Eq. 8, and
     `teacher_instants` (N,); unless `density` is 1.0, `density_ratio` (), how many times denser spikes shall be made.
+    Where `thresholds` or `noise_spikes` spoil the spikes and no cache brings the teacher's labels, `recorded` and
+    `recorded_density_ratio` are the same of the spikes as they were.
 
     YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
     lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
     size; `density: auto`; `meta_info_file`, the keys to use (default: all). For training: `gt_size` (side of the
-    image's crop), `use_hflip`, `use_rot`, `thresholds` (the cache, not spoilt by them, holds the teacher of the spikes
-    as recorded); `dataroot_teacher` (optional) with `teacher_instants` and `teacher_window`, which `SpikeDistillModel`
-    fills in.
+    image's crop), `use_hflip`, `use_rot`, `thresholds` and `noise_spikes` (the teacher sees spikes as recorded);
+    `dataroot_teacher` (optional) with `teacher_instants` and `teacher_window`, which `SpikeDistillModel` fills in.
     """
 
     def __init__(self, opt: dict[str, Any]) -> None:
@@ -55,9 +56,9 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         if listed := self._options.meta_info_file:
             self._keys = listed_keys(Path(listed).expanduser(), self._keys, self._where)
         self._teacher: TeacherCache | None = None
-        self._observed: dict[str, float] = {}
-        if not self._is_train and self._options.thresholds != (1,):
-            raise OptionError(f'{self._where}.thresholds: only training draws thresholds; make a set of another one')
+        self._observed: dict[str, tuple[float, float]] = {}
+        if not self._is_train and self._options.spoils:
+            raise OptionError(f'{self._where}: only training draws thresholds and noise; make a set of another camera')
         if self._is_train:
             self._check_train_options()
             if self._options.dataroot_teacher:
@@ -111,22 +112,28 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
             wanted, self._options.teacher_window, self._source.record(first).num_readouts
         )
 
-    def density_ratio(self, key: str) -> float:
+    def density_ratio(self, key: str, factor: int = 1, noise: float = 0.0) -> float:
         """How many times denser a sample's spikes shall be made; the observed threshold is that of the whole sample.
+
+        Args:
+            key: the sample.
+            factor: by which its threshold was raised.
+            noise: the probability of the noise spikes that were added.
 
         Raises:
             SpikeDataError: `density` is `auto`, and the photo is black or no spike fell.
         """
         if self._options.density != 'auto':
-            return self._options.density
+            return factor * self._options.density
         if key not in self._observed:
             blur = to_tensor(self._source.blur(key, None, self._ratio(key)))[None]
             rate = exposure_rate(torch.from_numpy(self.spikes(key))[None], self.exposure(key))
             try:
-                self._observed[key] = observed_threshold(blur, rate)
+                self._observed[key] = observed_threshold(blur, rate), float(rate.mean())
             except ValueError as error:
                 raise SpikeDataError(f'{self._where}: {key}: density auto: {error}; take the sample out') from None
-        return self._observed[key]
+        threshold, recorded = self._observed[key]
+        return threshold * recorded / spoilt_rate(recorded, factor, noise)
 
     def fingerprint(self) -> str:
         """A hash of what a teacher sees: samples' names, sizes, exposures, the first one's spikes, their density."""
@@ -167,12 +174,12 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         key = self._keys[index]
         return self._train_item(key) if self._is_train else self._whole_item(key)
 
-    def _item(self, key: str, blur: Tensor, spikes: Tensor, factor: int = 1) -> dict[str, Any]:
+    def _item(self, key: str, blur: Tensor, spikes: Tensor) -> dict[str, Any]:
         record = self._source.record(key)
         exposure = torch.tensor([record.exposure_first, record.exposure_length])
         item = {'lq': blur, 'spike': spikes, 'exposure': exposure, 'lq_path': key}
         if self._options.density != 1:
-            item['density_ratio'] = torch.tensor(factor * self.density_ratio(key), dtype=torch.float64)
+            item['density_ratio'] = torch.tensor(self.density_ratio(key), dtype=torch.float64)
         return item
 
     def _train_item(self, key: str) -> dict[str, Any]:
@@ -182,9 +189,9 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         blur = to_tensor(apply(self._source.blur(key, crop, ratio), symmetry, (0, 1)))
         spikes = np.empty((record.num_readouts, crop.height, crop.width), np.uint8)
         self._source.spikes(key, crop, out=undo(spikes, symmetry, (1, 2)))
-        factor = random.choice(self._options.thresholds)
-        phase = torch.randint(factor, (crop.height, crop.width)) if factor > 1 else torch.zeros(())
-        item = self._item(key, blur, raise_threshold(torch.from_numpy(spikes), factor, phase), factor)
+        item = self._item(key, blur, torch.from_numpy(spikes))
+        if self._options.spoils:
+            self._spoil(item)
         rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
         columns = slice(ratio * crop.left, ratio * (crop.left + crop.width))
         self._add_sharp(item, key, lambda image: apply(image[rows, columns], symmetry, (0, 1)))
@@ -194,6 +201,19 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
             item['teacher_gain'] = torch.from_numpy(np.stack([apply(gain, symmetry, (0, 1)) for gain in gains]))
             item['teacher_instants'] = torch.tensor(instants)
         return item
+
+    def _spoil(self, item: dict[str, Any]) -> None:
+        """Raise the camera's threshold and add noise; a teacher that is asked online gets what was recorded."""
+        factor, noise = random.choice(self._options.thresholds), self._options.noise_spikes
+        if self._teacher is None:
+            item |= {f'recorded_{name}': item[name] for name in ('density_ratio',) if name in item}
+            item['recorded'] = item['spike']
+        phase = torch.randint(factor, item['spike'].shape[1:]) if factor > 1 else torch.zeros(())
+        item['spike'] = add_noise_spikes(raise_threshold(item['spike'], factor, phase), noise)
+        if 'density_ratio' in item:
+            item['density_ratio'] = torch.tensor(
+                self.density_ratio(item['lq_path'], factor, noise), dtype=torch.float64
+            )
 
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None

@@ -19,7 +19,8 @@ class SpikeBlurOptions(SectionOptions):
 
     `density` says how many times denser the models make the spikes before anything sees them: 1.0 leaves them, `auto`
     takes the threshold that each sample shows. `thresholds` are the factors, one drawn for each training item, by
-    which its camera's threshold is raised first (`physics/threshold.py`). `meta_info_file` lists the samples to use.
+    which its camera's threshold is raised first, and `noise_spikes` the probability that a pixel then fires by itself
+    in a readout (`physics/threshold.py`). `meta_info_file` lists the samples to use.
     """
 
     dataroot_lq: str
@@ -33,6 +34,7 @@ class SpikeBlurOptions(SectionOptions):
     teacher_window: int = 21
     density: float | Literal['auto'] = 1.0
     thresholds: tuple[int, ...] = (1,)
+    noise_spikes: float = 0.0
     exposure: tuple[int, ...] = (20, 97)
     ratio: int = 4
 
@@ -41,6 +43,13 @@ class SpikeBlurOptions(SectionOptions):
             raise OptionError(f'density: expected auto or a positive number, 1.0 for none, found {self.density!r}')
         if not self.thresholds or min(self.thresholds) < 1:
             raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
+        if not 0 <= self.noise_spikes < 1:
+            raise OptionError(f'noise_spikes: expected a probability below 1, found {self.noise_spikes}')
+
+    @property
+    def spoils(self) -> bool:
+        """Whether training items hold other spikes than were recorded."""
+        return self.thresholds != (1,) or self.noise_spikes > 0
 
 
 def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:

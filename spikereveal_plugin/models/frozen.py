@@ -16,17 +16,21 @@ from spikereveal_plugin.errors import OptionError
 
 
 def frozen_network(opt: Mapping[str, Any], key: str, device: torch.device) -> nn.Module:
-    """Build the network of section `key`, with the weights that `path.pretrain_<key>` names.
+    """Build the network of section `key`, with the weights that `path.pretrain_<key>` names; some have none.
 
     Raises:
         OptionError: the section or the path is missing, or the weights do not fit.
     """
     paths = opt.get('path') or {}
     path = paths.get(f'pretrain_{key}')
-    if key not in opt or path is None:
-        raise OptionError(f'{opt.get("model_type")} needs the section {key} and its weights in path.pretrain_{key}')
+    needed = OptionError(f'{opt.get("model_type")} needs the section {key} and its weights in path.pretrain_{key}')
+    if key not in opt:
+        raise needed
     network: nn.Module = build_network(dict(opt[key])).to(device, memory_format=torch.channels_last)
-    load_weights(network, Path(path), paths.get(f'param_key_{key.removeprefix("network_")}', 'params'))
+    if path is None and network.state_dict():
+        raise needed
+    if path is not None:
+        load_weights(network, Path(path), paths.get(f'param_key_{key.removeprefix("network_")}', 'params'))
     return network.requires_grad_(False).eval()
 
 

@@ -13,7 +13,7 @@ from spikereveal_plugin.models.val_options import parse_val
 from spikereveal_plugin.options import at_least_one, check_arguments, check_keys, lookup, parse_section
 
 Section = Mapping[str, Any]
-NETWORKS = ('network_g', 'network_bsn', 'network_sr')
+NETWORKS = ('network_g', 'network_bsn', 'network_sr', 'network_teacher')
 _TOP = frozenset(
     {
         'name',
@@ -56,9 +56,11 @@ class PathOptions:
     pretrain_network_g: str | None = None
     pretrain_network_bsn: str | None = None
     pretrain_network_sr: str | None = None
+    pretrain_network_teacher: str | None = None
     param_key_g: str = 'params'
     param_key_bsn: str = 'params'
     param_key_sr: str = 'params'
+    param_key_teacher: str = 'params'
     strict_load_g: bool = True
     resume_state: str | None = None
 
@@ -117,20 +119,23 @@ class DistillTrainOptions(TrainOptions):
     """Section `train` of `SpikeDistillModel`: student against teacher, and frames' mean against the blurry image.
 
     `respike_opt` compares each frame with the spikes of its instant, the short firing rate as gray.
-    `instants` lists the readouts to train at; without it, `num_instants` of them are spread over the exposure.
-    `teacher` is `online`, computed in every step as published, or `cache`, what `spikereveal data teach` computed.
+    `instants` lists the readouts to train at; without it, `num_instants` of them are spread over the exposure, or with
+    `random` drawn from it anew in every step. `teacher` is `online`, computed in every step as published, or `cache`,
+    what `spikereveal data teach` computed.
     """
 
     distill_opt: Section | None = None
     reblur_opt: Section | None = None
     respike_opt: Section | None = None
     num_instants: int = 5
-    instants: tuple[int, ...] | None = None
+    instants: tuple[int, ...] | Literal['random'] | None = None
     teacher: Literal['online', 'cache'] = 'online'
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_one('train', num_instants=self.num_instants)
+        if self.instants == 'random' and self.teacher == 'cache':
+            raise OptionError('train.instants: random needs teacher: online; a cache holds listed instants')
 
 
 def parse_train(cls: type[TrainOptions], opt: Section) -> TrainOptions:

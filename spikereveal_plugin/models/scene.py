@@ -1,7 +1,7 @@
 """One sample as the restorers and the scores see it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -58,6 +58,14 @@ def batch_spikes(data: Mapping[str, Any], device: torch.device) -> Tensor:
         return spikes
     ratios = data['density_ratio'].tolist()
     return torch.cat([normalise_density(s[None].float(), r) for s, r in zip(spikes, ratios, strict=True)])
+
+
+def recorded_shot(data: Mapping[str, Any], shot: Shot, device: torch.device) -> Shot:
+    """The shot with its spikes as recorded, where the batch brings them (`recorded`) beside those that were spoilt."""
+    if 'recorded' not in data:
+        return shot
+    ratios = {'density_ratio': data['recorded_density_ratio']} if 'recorded_density_ratio' in data else {}
+    return replace(shot, spikes=batch_spikes({'spike': data['recorded'], **ratios}, device))
 
 
 def scene_from_batch(data: dict[str, Any], device: torch.device) -> Scene:

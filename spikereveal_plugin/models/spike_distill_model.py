@@ -1,5 +1,6 @@
 """Stage 3: the student learns from the frozen teacher and from the blurry image (Eq. 11-14)."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +15,10 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.descent import check_scalar
 from spikereveal_plugin.models.frozen import all_arguments
+from spikereveal_plugin.models.network_teacher import SECTION, NetworkTeacher, build_network_teacher
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
-from spikereveal_plugin.models.scene import Restorer
+from spikereveal_plugin.models.scene import Restorer, recorded_shot
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
@@ -31,6 +33,10 @@ from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 class SpikeDistillModel(StudentModel):
     """Train `network_g`, `LDN` or `LDNPlus`, against the teacher of `network_bsn` and `network_sr`.
 
+    `network_teacher`, if given, takes its place: any network of a student's kind, such as `TaperedSDM`. A teacher that
+    is asked online sees the spikes as recorded, where the data bring them beside those that `thresholds` and
+    `noise_spikes` of the data set spoilt.
+
     `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
     the blurry image; either may be any registered loss of two images, or be left out (rows II-1, II-2 of Table 3).
     `train.respike_opt`, not in the paper, compares each frame with the spikes of its instant.
@@ -42,11 +48,11 @@ class SpikeDistillModel(StudentModel):
     train_options: ClassVar[type[TrainOptions]] = DistillTrainOptions
     methods = ('blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn')
     default_methods = ('ldn',)
-    frozen_networks = TEACHER_NETWORKS
+    frozen_networks = (*TEACHER_NETWORKS, SECTION)
     is_teacher_cached = False
 
     def __init__(self, opt: dict[str, Any]) -> None:
-        self._teacher: Teacher | None = None
+        self._teacher: Teacher | NetworkTeacher | None = None
         super().__init__(opt)
         if {'sdm_bsn', 'teacher'} & set(self.val_options.methods):
             self.teacher()
@@ -70,11 +76,23 @@ class SpikeDistillModel(StudentModel):
         short_window = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike').short_window
         section['teacher_window'] = max(all_arguments(opt['network_g']).get('num_spike', 1), short_window)
 
-    def teacher(self) -> Teacher:
+    def teacher(self) -> Teacher | NetworkTeacher:
         """The frozen teacher, built when first asked for."""
         if self._teacher is None:
-            self._teacher = build_teacher(self.opt, self.device)
+            build = build_network_teacher if self.opt.get(SECTION) else build_teacher
+            self._teacher = build(self.opt, self.device)
         return self._teacher
+
+    def cascade(self) -> Teacher:
+        """The published teacher.
+
+        Raises:
+            OptionError: a network is in its place.
+        """
+        teacher = self.teacher()
+        if isinstance(teacher, NetworkTeacher):
+            raise OptionError('network_teacher cannot be cached, and has no row sdm_bsn: set train.teacher: online')
+        return teacher
 
     def init_losses(self, train: Any) -> None:
         self.train_settings: DistillTrainOptions = train
@@ -91,22 +109,29 @@ class SpikeDistillModel(StudentModel):
         if self.is_teacher_cached:
             self._check_cache(self.opt['datasets'].get('train', {}).get('dataroot_teacher'))
 
+    def window(self) -> int:
+        teacher = self._teacher
+        return max(super().window(), teacher.num_spike if isinstance(teacher, NetworkTeacher) else 1)
+
     def _check_cache(self, path: str | None) -> None:
         """Refuse a cache that other weights than this teacher's made."""
         if path is None:
             raise OptionError('train.teacher: cache needs datasets.train.dataroot_teacher')
-        TeacherCache(Path(path)).check(teacher_origin(self.opt, self.teacher()))
+        TeacherCache(Path(path)).check(teacher_origin(self.opt, self.cascade()))
 
     def instants(self) -> tuple[int, ...]:
         """The readouts of one training step."""
-        if (listed := self.train_settings.instants) is not None:
+        listed, count = self.train_settings.instants, self.train_settings.num_instants
+        if listed == 'random':
+            return random_instants(self.exposure.reach(self.window(), self.spike.shape[1]), count)
+        if listed is not None:
             half, last = self.window() // 2, self.spike.shape[1] - 1
             if outside := [t for t in listed if not half <= t <= last - half]:
                 raise OptionError(
                     f'train.instants: around {outside[0]} there are not {self.window()} of the readouts 0 to {last}'
                 )
             return listed
-        return self.exposure.instants(self.train_settings.num_instants, self.window(), self.spike.shape[1])
+        return self.exposure.instants(count, self.window(), self.spike.shape[1])
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Eq. 14. The losses are propagated to the frames, one instant at a time, and from there once through LDN.
@@ -153,6 +178,7 @@ class SpikeDistillModel(StudentModel):
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         super().feed_data(data)
+        self.recorded = recorded_shot(data, self.shot(), self.device)
         self.teacher_gain: Tensor | None = None
         if not self.is_teacher_cached:
             return
@@ -164,24 +190,34 @@ class SpikeDistillModel(StudentModel):
     def teacher_frames(self, instants: Sequence[int]) -> Iterator[Tensor]:
         """Yield (B, 3, sH, sW) in [0, 1] for each instant: pseudo labels, of the cache where the batch brings it."""
         if self.teacher_gain is None:
-            gains = self.teacher().gains(self.spike, self.exposure, instants)
-        else:
-            gains = iter(self.teacher_gain[:, :, None].unbind(1))
-        return (apply_gain(self.lq, gain) for gain in gains)
+            return self.teacher().frames(self.recorded, instants)
+        return (apply_gain(self.lq, gain) for gain in self.teacher_gain[:, :, None].unbind(1))
 
     def light_of_spikes(self, instants: Sequence[int]) -> Iterator[Tensor]:
         """Yield (B, 1, h, w) for each instant: its short firing rate, scaled to the light of the photo."""
-        long_rate = exposure_rate(self.spike, self.exposure)
+        spikes = self.recorded.spikes
+        long_rate = exposure_rate(spikes, self.exposure)
         for instant in instants:
-            short_rate = firing_rate(self.spike, instant, self.spike_options.short_window)
+            short_rate = firing_rate(spikes, instant, self.spike_options.short_window)
             yield rate_as_gray(short_rate, long_rate, self.lq)
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return sdm(self.spike_options.short_window, self.teacher().denoiser)
+            return sdm(self.spike_options.short_window, self.cascade().denoiser)
         if method == 'teacher':
             return self.teacher().restore
         return super().restorer(method)
+
+
+def random_instants(reach: range, count: int) -> tuple[int, ...]:
+    """Draw different readouts, in order.
+
+    Raises:
+        OptionError: there are not so many.
+    """
+    if len(reach) < count:
+        raise OptionError(f'train.num_instants: {count} different ones do not fit in the {len(reach)} of the exposure')
+    return tuple(sorted(random.sample(reach, count)))
 
 
 def against(loss_of: Callable[[Tensor, Tensor], Any], wanted: Tensor) -> Callable[[Tensor], Any]:

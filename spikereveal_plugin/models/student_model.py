@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.models.scene import Restorer, Scene, Shot
 from spikereveal_plugin.models.spike_model import SpikeModel
-from spikereveal_plugin.physics.tfp import exposure_rate, spike_window
+from spikereveal_plugin.models.student_inputs import student_frames
 
 
 class StudentModel(SpikeModel):
@@ -26,10 +25,7 @@ class StudentModel(SpikeModel):
 
     def student_frames(self, student: nn.Module, shot: Shot, instants: Sequence[int]) -> Tensor:
         """(B, N, 3, sH, sW), not clipped: the student at N instants, its branch of the photo run once."""
-        network, blur, spikes = self.get_bare_model(student), shot.blur, shot.spikes
-        windows = torch.stack([spike_window(spikes, t, network.num_spike) for t in instants], dim=1)
-        asked = [exposure_rate(spikes, shot.exposure)] if getattr(network, 'takes_long_rate', False) else []
-        return student(blur, windows.to(blur.dtype), *asked)
+        return student_frames(student, self.get_bare_model(student), shot, instants)
 
     def restorer(self, method: str) -> Restorer:
         return self._restore if method == 'ldn' else super().restorer(method)

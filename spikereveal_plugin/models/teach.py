@@ -51,6 +51,8 @@ def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, ov
     if not isinstance(dataset, SpikeBlurDataset):
         raise OptionError(f'datasets.train.type: expected SpikeBlurDataset, found {section["type"]!r}')
     device = torch.device('cuda' if opt['num_gpu'] else 'cpu')
+    if opt.get('network_teacher'):
+        raise OptionError('network_teacher: only the published teacher is cached; train it with train.teacher: online')
     teacher = build_teacher(opt, device)
     origin = {**teacher_origin(opt, teacher), 'spikes': dataset.fingerprint()}
     if overwrite:

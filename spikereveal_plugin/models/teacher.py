@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spikereveal_plugin.models.frozen import all_arguments, frozen_network, weights_hash
 from spikereveal_plugin.models.options import SpikeOptions
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.scene import Scene, Shot
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.sdm import brightness_gain
@@ -42,6 +42,10 @@ class Teacher(nn.Module):
         long_rate = self.long_rate(spikes, exposure)
         for instant in instants:
             yield brightness_gain(long_rate, self.short_rate(spikes, instant))
+
+    def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
+        """Yield (B, 3, sH, sW) in [0, 1] for each instant."""
+        return (apply_gain(shot.blur, gain) for gain in self.gains(shot.spikes, shot.exposure, instants))
 
     def forward(self, blur: Tensor, spikes: Tensor, exposure: Exposure, instants: Sequence[int]) -> Tensor:
         """Return (B, N, 3, sH, sW) in [0, 1] for N instants, from blur (B, 3, sH, sW) and spikes (B, T, H, W)."""

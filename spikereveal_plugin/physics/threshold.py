@@ -1,4 +1,4 @@
-"""What a camera of a higher threshold would have recorded of the same light."""
+"""What a camera of a higher threshold, or of more noise, would have recorded of the same light."""
 
 import torch
 from torch import Tensor
@@ -28,3 +28,27 @@ def raise_threshold(spikes: Tensor, factor: int, phase: Tensor) -> Tensor:
         return spikes
     fired = spikes.cumsum(-3, dtype=torch.int32) + phase.unsqueeze(-3)
     return spikes * (fired % factor == 0)
+
+
+def add_noise_spikes(spikes: Tensor, probability: float) -> Tensor:
+    """Let each pixel fire by itself with a probability in each readout, drawn from PyTorch's generator.
+
+    A camera's inherent noise does not depend on its threshold, while `raise_threshold` thins what was recorded of it;
+    this puts it back. In the paper's simulation it is one spike in 140 readouts.
+
+    Args:
+        spikes: (..., T, h, w) of 0 and 1, uint8 or bool.
+        probability: in [0, 1).
+
+    Returns:
+        (..., T, h, w), the type of `spikes`.
+    """
+    if not probability:
+        return spikes
+    return spikes | (torch.rand(spikes.shape, device=spikes.device) < probability).to(spikes.dtype)
+
+
+def spoilt_rate(rate: float, factor: int, probability: float) -> float:
+    """Return the mean firing rate that `raise_threshold` and then `add_noise_spikes` leave of `rate`."""
+    thinned = rate / factor
+    return thinned + probability * (1 - thinned)

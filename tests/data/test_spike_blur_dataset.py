@@ -269,6 +269,34 @@ def test_thresholds_are_drawn_from_the_list(tiny_set: Path):
     assert ratios == {1, 2, 4}
 
 
+def test_noise_is_added_after_the_threshold_was_raised(tiny_set: Path):
+    """The spoilt stream keeps its light: its rate times `density_ratio` is the gray of the photo."""
+    spoilt = {'density': 'auto', 'thresholds': [2], 'noise_spikes': 0.1}
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=64, **spoilt))
+    random.seed(0)
+    item = dataset[0]
+    thinned, recorded = item['spike'].float().mean(), item['recorded'].float().mean()
+    assert float(thinned) == pytest.approx(float(recorded / 2 + 0.1 * (1 - recorded / 2)), rel=0.05)
+    rate = exposure_rate(item['spike'][None], Exposure(20, 97)).mean()
+    assert float(rate * item['density_ratio']) == pytest.approx(float(gray(item['lq'][None]).mean()), rel=0.06)
+    assert float(item['recorded_density_ratio']) == pytest.approx(dataset.density_ratio(dataset.keys[0]))
+
+
+def test_the_recorded_spikes_are_those_of_the_same_crop(tiny_set: Path):
+    plain = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, use_rot=True))
+    spoilt = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, use_rot=True, noise_spikes=0.2))
+    random.seed(3)
+    expected = plain[1]
+    random.seed(3)
+    item = spoilt[1]
+    assert torch.equal(item['recorded'], expected['spike'])
+    assert torch.equal(item['lq'], expected['lq'])
+    assert (item['spike'] >= item['recorded']).all()
+    assert item['spike'].unique().tolist() == [0, 1]
+    assert not torch.equal(item['spike'], item['recorded'])
+    assert 'recorded' not in expected
+
+
 def test_without_density_an_item_has_no_ratio(tiny_set: Path):
     item = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, thresholds=[4]))[0]
     assert 'density_ratio' not in item
@@ -281,6 +309,8 @@ def test_without_density_an_item_has_no_ratio(tiny_set: Path):
         ('train', {'density': 0.0}, 'found 0.0'),
         ('train', {'thresholds': [0, 1]}, r'thresholds: .* found \[0, 1\]'),
         ('val', {'thresholds': [1, 2]}, 'only training draws'),
+        ('val', {'noise_spikes': 0.1}, 'only training draws'),
+        ('train', {'noise_spikes': 1.0}, r'noise_spikes: .* found 1.0'),
     ],
 )
 def test_densities_that_mean_nothing_are_refused(tiny_set: Path, phase: str, extra: dict[str, Any], match: str):

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikereveal_plugin.physics.threshold import raise_threshold
+from spikereveal_plugin.physics.threshold import add_noise_spikes, raise_threshold, spoilt_rate
 
 
 @pytest.mark.parametrize('factor', [2, 3, 4])
@@ -36,3 +36,14 @@ def test_of_n_spikes_every_factor_th_stays(factor: int, seed: int):
 def test_no_factor_below_one():
     with pytest.raises(ValueError, match='got 0'):
         raise_threshold(torch.zeros(3, 2, 2, dtype=torch.uint8), 0, torch.zeros(2, 2))
+
+
+def test_noise_adds_spikes_and_takes_none():
+    torch.manual_seed(0)
+    spikes = (torch.rand(600, 40, 40) < 0.3).to(torch.uint8)
+    noisy = add_noise_spikes(raise_threshold(spikes, 3, torch.zeros(40, 40, dtype=torch.int64)), 0.05)
+    assert noisy.dtype == torch.uint8
+    assert noisy.unique().tolist() == [0, 1]
+    assert float(noisy.float().mean()) == pytest.approx(spoilt_rate(float(spikes.float().mean()), 3, 0.05), rel=0.02)
+    assert add_noise_spikes(spikes, 0.0) is spikes
+    assert (add_noise_spikes(spikes, 0.5) >= spikes).all()
