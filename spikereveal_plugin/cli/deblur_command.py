@@ -12,7 +12,7 @@ EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
   spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
-  spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm             physics alone, no weights
+  spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm --sigma 4   physics alone, no weights
   spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
   spikereveal deblur photos/ long.dat -o out --exposure 0 400 --period 1000   one stream, many exposures
   spikereveal deblur photos/ long.dat -o out --table exposures.csv            lines of: name,first,length
@@ -26,7 +26,7 @@ during the whole stream; Spike-GOPRO's files need `--exposure 20 97`. A folder o
 
 # What a result depends on besides the two inputs; a folder of results remembers it.
 _IDENTITY = (
-    *('weights', 'method', 'short_window', 'density', 'height', 'width'),
+    *('weights', 'method', 'short_window', 'sigma', 'density', 'height', 'width'),
     *('exposure', 'period', 'table', 'no_flip'),
 )
 
@@ -68,6 +68,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help='a name of `spikereveal weights list` (default: the first student of it), or a .pth file',
     )
     group.add_argument('--method', choices=['network', 'sdm'], default='network', help='sdm: physics, no weights')
+    group.add_argument('--sigma', type=float, metavar='READOUTS', help='sdm of tapered windows, such as 4')
     group.add_argument('--short-window', type=int, metavar='N', help='readouts of a rate: sdm 9, spikes alone 41')
     group.add_argument(
         '--density',
@@ -152,7 +153,9 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
         )
         return Deblurrer.physics()
     if args.method == 'sdm':
-        return Deblurrer.physics(9 if args.short_window is None else args.short_window)
+        return Deblurrer.physics(9 if args.short_window is None else args.short_window, args.sigma)
+    if args.sigma is not None:
+        raise OptionError('--sigma: tapers the window of --method sdm; give that too')
     if args.weights is None:
         args.weights = next(iter(list_students()), None)  # in the namespace: results remember what made them
         if args.weights is None:

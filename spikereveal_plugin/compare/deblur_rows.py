@@ -36,9 +36,9 @@ class DeblurComputation:
 
 def sdm_row(options: SdmOptions) -> DeblurComputation:
     """SDM with bilinear up-sampling (row I-1)."""
-    return DeblurComputation(
-        Deblurrer.physics(options.short_window), digest(['sdm', __version__, str(options.short_window)])
-    )
+    how = [str(options.short_window)] if options.sigma is None else [f'sigma {options.sigma}']
+    deblurrer = Deblurrer.physics(options.short_window, options.sigma)
+    return DeblurComputation(deblurrer, digest(['sdm', __version__, *how]))
 
 
 def student_row(options: NetworkOptions, device: str) -> DeblurComputation:

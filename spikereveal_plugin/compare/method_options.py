@@ -68,10 +68,14 @@ class BlurOptions(MethodOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SdmOptions(MethodOptions):
-    """`type: sdm`: SDM with bilinear up-sampling (Eq. 8, row I-1), on short windows of so many readouts."""
+    """`type: sdm`: SDM with bilinear up-sampling (Eq. 8, row I-1), on short windows of so many readouts.
+
+    With `sigma`, on tapered windows at the density of threshold 1 (`TaperedSDM`).
+    """
 
     type: Literal['sdm']
     short_window: int = 9
+    sigma: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

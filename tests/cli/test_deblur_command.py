@@ -193,13 +193,20 @@ def test_no_check_accepts_a_flip(deblur):
 
 def test_weights_of_the_package_are_the_default(deblur, tmp_path):
     assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '1', weights=()) == 0
-    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-clips'
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-plus-clips'
 
 
 def test_without_weights_physics_is_recommended(deblur, capsys, monkeypatch):
     monkeypatch.setattr(registry, 'list_students', lambda: ())
     assert deblur('photo.png', 'spikes.dat', '-o', 'out', weights=()) == 1
     assert '--method sdm' in capsys.readouterr().err
+
+
+def test_sigma_is_of_physics_alone(deblur, tmp_path, capsys):
+    assert deblur('photo.png', 'spikes.dat', '-o', 'a.png', '--at', '0.5', '--method', 'sdm', '--sigma', '4') == 0
+    assert (tmp_path / 'a.png').is_file()
+    assert deblur('photo.png', 'spikes.dat', '-o', 'b.png', '--sigma', '4') == 1
+    assert '--sigma: tapers the window of --method sdm' in capsys.readouterr().err
 
 
 def test_outputs_that_do_not_fit(deblur, tmp_path, capsys):

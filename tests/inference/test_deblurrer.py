@@ -3,10 +3,12 @@ import pytest
 import torch
 
 from spikereveal_plugin import Deblurrer
+from spikereveal_plugin.archs import TaperedSDM
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.physics.density import normalise_density, observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
-from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
+from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window
 
 WHEN = Exposure(12, 33)
 
@@ -34,6 +36,18 @@ def test_physics_is_eq_8(pair):
     rates = [upsample_rate(r, 48, 64) for r in (exposure_rate(stream, WHEN), firing_rate(stream, 28, 9))]
     expected = spike_guided_deblur(image, *rates).clamp(0, 1)[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(Deblurrer.physics()(blur, spikes, [28], exposure=WHEN)[0], expected, atol=1e-6)
+
+
+def test_physics_of_a_tapered_window_is_the_network_without_weights(pair):
+    blur, spikes = pair
+    image, stream = torch.from_numpy(blur).permute(2, 0, 1)[None], torch.from_numpy(spikes)[None].float()
+    ratio = observed_threshold(image, exposure_rate(stream, WHEN))
+    window = spike_window(normalise_density(stream, ratio), 28, 41)
+    expected = TaperedSDM(sigma=5.0)(image, window, exposure_rate(stream, WHEN) * ratio).clamp(0, 1)
+    frames = Deblurrer.physics(sigma=5.0)(blur, spikes, [28], exposure=WHEN)
+    np.testing.assert_allclose(frames[0], expected[0].permute(1, 2, 0).numpy(), atol=1e-5)
+    with pytest.raises(OptionError, match='positive sigma'):
+        Deblurrer.physics(sigma=-1.0)
 
 
 def test_frames_come_one_at_a_time(deblur, pair):
