@@ -10,6 +10,7 @@ from spikereveal_plugin.inference.weights import Card, Student, load_network, lo
 from spikereveal_plugin.weights.registry import list_weights, sha256_of
 
 PARTS = {'network_bsn': 'BSN', 'network_sr': 'SpikeEDSR'}
+OWN = 'network_teacher'  # the student's own weights in the teacher's place
 SHORT_WINDOW = 9  # of the teacher, as published
 FAR = 1.5  # thresholds that differ by this factor are said
 _log = logging.getLogger('spikereveal')
@@ -32,24 +33,28 @@ class Chosen:
     window: int
 
 
-def choose_networks(weights: str | None, teacher: tuple[str, str] | None, out: Path) -> dict[str, Chosen]:
+def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: Path) -> dict[str, Chosen]:
     """Load student and teacher once, so that what is wrong with them is said before any work.
 
     Files are copied below `out`, with a card, so that its option file stands alone; names stay names.
 
     Args:
         weights: name or file of the student; None for the first registered one.
-        teacher: names or files of BSN and SpikeEDSR; None for registered ones, of the student's density if there are.
+        teacher: names or files of BSN and SpikeEDSR; `('self',)` for the student's own weights; None for these where
+            they are for any density, and else for registered ones.
         out: the adaptation's folder.
 
     Returns:
-        By section of the option file: `network_g`, `network_bsn`, `network_sr`.
+        By section of the option file: `network_g`, and `network_teacher` or `network_bsn` and `network_sr`.
 
     Raises:
         SpikeRevealError: one is missing, damaged, or of another network.
     """
     student = weights or _first_student()
     chosen = {'network_g': _chosen(student, load_student(student), out / 'weights/start.pth')}
+    is_for_any = chosen['network_g'].card.density == 'auto'
+    if teacher == ('self',) or (teacher is None and is_for_any):
+        return {**chosen, OWN: chosen['network_g']}
     names = teacher or _registered_teacher(chosen['network_g'].card)
     for (key, network), name in zip(PARTS.items(), names, strict=True):
         target = out / f'weights/{key.removeprefix("network_")}.pth'

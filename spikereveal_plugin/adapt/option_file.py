@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikereveal_plugin.adapt.networks import Chosen
+from spikereveal_plugin.adapt.networks import OWN, Chosen
 from spikereveal_plugin.adapt.samples import Facts, Samples
 
 NAME = 'adapt.yml'
@@ -14,7 +14,7 @@ TEMPLATE = """\
 # Adapts {start} to recordings of its own, without labels (SpikeReveal's step on RSB).
 # Written by `spikereveal adapt`. Change what you like; in this folder, either of these goes on from where it is:
 #   spikereveal adapt ...                                       the command that wrote this file
-#   spikereveal data teach -opt {name} && basicsr train -opt {name} --auto_resume
+#   {commands}
 name: adapt
 model_type: SpikeDistillModel
 num_gpu: auto
@@ -28,7 +28,7 @@ datasets:
     dataroot_spike: {spike}
     io_backend: {{type: lmdb}}
     meta_info_file: {train_list}  # all samples but the held-out ones
-    dataroot_teacher: teacher.lmdb
+    {teacher_data}
     density: {density}  # auto: spikes normalised to threshold 1; this recording shows {threshold:.3g}
     gt_size: {crop}
     use_hflip: true
@@ -46,13 +46,11 @@ datasets:
     density: {density}
 
 network_g: {network_g}
-network_bsn: {network_bsn}
-network_sr: {network_sr}
+{teacher_networks}
 
 path:
   pretrain_network_g: {path_g}
-  pretrain_network_bsn: {path_bsn}
-  pretrain_network_sr: {path_sr}
+  {teacher_paths}
 
 train:
   optim_g:
@@ -61,7 +59,7 @@ train:
   scheduler:
     type: CosineAnnealingRestartLR  # over total_iter, which early_stop may not reach
   total_iter: {iterations}
-  teacher: cache  # on whole images, once; with few exposures much less work than in each step
+  {teacher_how}
   num_instants: {instants}
   distill_opt: {distill}
   reblur_opt:  # light: few frames of a long exposure do not average to the photo, and the photo itself has no loss
@@ -126,8 +124,7 @@ def option_text(
 ) -> str:
     """Return the option file; paths in it are absolute, or relative to its folder."""
     window = max(item.window for item in chosen.values())
-    networks = {key: json.dumps(item.card.network) for key, item in chosen.items()}
-    paths = {f'path_{key.removeprefix("network_")}': json.dumps(item.path) for key, item in chosen.items()}
+    student = chosen['network_g']
     vgg = schedule.vgg and json.dumps(str(schedule.vgg.resolve()))
     return TEMPLATE.format(
         name=NAME,
@@ -147,6 +144,27 @@ def option_text(
         print_freq=min(50, schedule.val_freq),
         **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
-        **networks,
-        **paths,
+        network_g=json.dumps(student.card.network),
+        path_g=json.dumps(student.path),
+        **_teacher_lines({key: item for key, item in chosen.items() if key != 'network_g'}),
     )
+
+
+def _teacher_lines(teacher: Mapping[str, Chosen]) -> dict[str, str]:
+    """Return what the option file says of the teacher: the published one, or the weights that it begins with."""
+    train = f'basicsr train -opt {NAME} --auto_resume'
+    lines = {
+        'teacher_networks': '\n'.join(f'{key}: {json.dumps(item.card.network)}' for key, item in teacher.items()),
+        'teacher_paths': '\n  '.join(f'pretrain_{key}: {json.dumps(item.path)}' for key, item in teacher.items()),
+    }
+    if OWN in teacher:
+        return lines | {
+            'commands': train,
+            'teacher_data': 'thresholds: [1, 2]  # the student sees sparser spikes, its teacher those recorded',
+            'teacher_how': 'teacher: online  # the weights that the student begins with\n  instants: random',
+        }
+    return lines | {
+        'commands': f'spikereveal data teach -opt {NAME} && {train}',
+        'teacher_data': 'dataroot_teacher: teacher.lmdb',
+        'teacher_how': 'teacher: cache  # on whole images, once; with few exposures much less work than in each step',
+    }

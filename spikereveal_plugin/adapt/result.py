@@ -42,7 +42,7 @@ For recordings like these: this spike camera, its threshold and optics. Nothing 
 
 ## Recipe
 
-Began with {start}; teacher {bsn} and {sr}.
+Began with {start}; teacher: {teacher}.
 `basicsr train -opt {option_file}` in this folder, with `{train_list}` beside it.
 """
 _log = logging.getLogger('spikereveal')
@@ -108,8 +108,7 @@ def _card(record: dict[str, Any], scores: list[tuple[int, float]], best: tuple[i
         best=best[0],
         value=best[1],
         start=networks['network_g']['given'],
-        bsn=networks['network_bsn']['given'],
-        sr=networks['network_sr']['given'],
+        teacher=' and '.join(item['given'] for key, item in networks.items() if key != 'network_g'),
         option_file=NAME,
         train_list=TRAIN_LIST,
         held_out_list=HELD_OUT_LIST,

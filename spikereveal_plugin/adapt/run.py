@@ -38,7 +38,7 @@ class Request:
         spikes: spike files, or a data set.
         out: folder of everything that is made; the weights are `<its name>.pth` in it.
         weights: name or file to start from; None for the first registered student.
-        teacher: names or files of BSN and SpikeEDSR; None for the registered ones.
+        teacher: names or files of BSN and SpikeEDSR, or `('self',)`; None for what fits the weights.
         density: `auto` or 1.0; None for what the weights say.
         held_out: exposures to hold out.
         reading: how recordings are read.
@@ -50,7 +50,7 @@ class Request:
     spikes: Path
     out: Path
     weights: str | None = None
-    teacher: tuple[str, str] | None = None
+    teacher: tuple[str, ...] | None = None
     density: float | Literal['auto'] | None = None
     held_out: int = 2
     reading: ImportOptions = field(default_factory=ImportOptions)
@@ -79,10 +79,12 @@ def adapt(request: Request) -> Path:
         return request.result
     if not (request.out / NAME).is_file():
         _prepare(request)
-    _say(f'$ cd {shlex.quote(str(request.out))}', f'$ spikereveal data teach -opt {NAME}')
+    _say(f'$ cd {shlex.quote(str(request.out))}')
     with _inside(request.out):
         opt = prepare_options(default_flags(NAME), is_train=True)
-        teach(opt, None, 'float32', overwrite=False)
+        if opt['train']['teacher'] == 'cache':
+            _say(f'$ spikereveal data teach -opt {NAME}')
+            teach(opt, None, 'float32', overwrite=False)
         _say(f'$ basicsr train -opt {NAME} --auto_resume')
         try:
             train_pipeline(default_flags(NAME, auto_resume=True))

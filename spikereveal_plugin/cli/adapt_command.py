@@ -13,13 +13,15 @@ from spikereveal_plugin.cli.text import HelpFormatter
 EXAMPLES = """examples:
   spikereveal adapt photos/ spikes/ -o mine --exposure 20 97       the weights and teacher of `weights list`
   spikereveal adapt photo.png spikes.dat -o mine                   one exposure: a quarter of its image is held out
-  spikereveal adapt datasets/mine -o mine --weights ldn.pth --teacher bsn.pth edsr.pth
+  spikereveal adapt datasets/mine -o mine --weights ldn.pth --teacher bsn.pth edsr.pth          as published
   spikereveal adapt datasets/mine -o mine --vgg vgg16.pth          LPIPS, as published, in place of L1
   spikereveal adapt datasets/mine -o mine --crop 128 --instants 3 --val-instants 25    less work, for a CPU
 
 Everything is in OUT: a data set of the recordings, adapt.yml (an ordinary option file, to be read, changed and run with
 `basicsr train`), the experiment, and OUT's name with .pth, which `spikereveal deblur --weights` takes. It stops by
 itself once the re-blurring residual of what is held out no longer falls. The same command goes on after a stop.
+Weights for any density teach themselves: they see the spikes as recorded, the student half of them too. Others learn
+from the teacher of BSN and SpikeEDSR that comes along, as in the paper.
 """
 
 
@@ -33,7 +35,7 @@ def add_adapt_parser(commands: Any) -> None:
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='folder for everything')
     parser.add_argument('--weights', metavar='NAME|FILE', help='to start from (default: the first student there is)')
     parser.add_argument(
-        '--teacher', nargs=2, metavar=('BSN', 'EDSR'), help='names or files (default: those that come along)'
+        '--teacher', nargs='+', metavar='BSN EDSR|self', help='names or files; or the weights themselves (see below)'
     )
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     _add_training(parser)
@@ -100,6 +102,8 @@ def _request(args: argparse.Namespace) -> Any:
         raise OptionError('--learning-rate and --reblur-weight: expected a positive number, and one of 0 or more')
     if args.crop % 4:
         raise OptionError(f'--crop {args.crop}: expected a multiple of 4, since a spike pixel is 4 photo pixels wide')
+    if args.teacher and len(args.teacher) != 2 and args.teacher != ['self']:
+        raise OptionError(f'--teacher {" ".join(args.teacher)}: expected BSN and SpikeEDSR, or self')
     if args.vgg and not args.vgg.is_file():
         raise OptionError(f'--vgg {args.vgg}: no such file')
     try:

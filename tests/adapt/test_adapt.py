@@ -62,6 +62,7 @@ def networks(tmp_path_factory):
         kinds['ldn'].last.bias += 0.1  # too bright: there is something to adapt
     for name, network in kinds.items():
         save_weights(root / f'{name}.pth', network.state_dict(), Card(sections[name], 1.0, 'auto'))
+    save_weights(root / 'one.pth', kinds['ldn'].state_dict(), Card(sections['ldn'], 1.0, 1.0))
     return root
 
 
@@ -200,12 +201,13 @@ def test_recordings_at_fault(change, match, recordings, tiny_set, words, tmp_pat
     assert re.search(match, error.splitlines()[-1]), error
 
 
-def test_what_is_missing_is_said(recordings, words, no_names, tmp_path, capsys):
+def test_what_is_missing_is_said(recordings, networks, words, no_names, tmp_path, capsys):
     pair = [str(recordings / 'photos/0.png'), str(recordings / 'spikes/0.dat')]
-    out = ['-o', str(tmp_path / 'out')]
+    out, one = ['-o', str(tmp_path / 'out')], str(networks / 'one.pth')
     cases = [
         ([*pair, *out], '--weights: this version brings no student along'),
-        ([*pair, *out, *words[:2]], '--teacher: this version brings no weights of BSN along'),
+        ([*pair, *out, '--weights', one], '--teacher: this version brings no weights of BSN along'),
+        ([*pair, *out, *words[:2], '--teacher', 'me'], '--teacher me: expected BSN and SpikeEDSR, or self'),
         ([*pair, *out, *words[:2], '--teacher', words[4], words[3]], 'weights of SpikeEDSR, expected of BSN'),
         ([pair[1], pair[0], *out, *words], 'look swapped'),
         ([pair[0], str(tmp_path / 'gone.dat'), *out, *words], 'gone.dat: no such file'),
