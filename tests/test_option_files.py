@@ -120,12 +120,16 @@ def test_published_settings_are_the_defaults(name: str, lr: float, epochs: int):
 
 
 @pytest.mark.parametrize('data', ['gopro', 'sample'])
-def test_ldn_plus_trains_as_ldn_does(data: str):
-    """But for the network, its spikes of any density, and the labels that a cache keeps clean."""
+def test_ldn_plus_needs_no_stage_before_it(data: str):
+    """Its teacher has no weights; the data set, optimiser and length are those of LDN."""
     plain, plus = (load_options(FOLDER / f'{name}_{data}.yml') for name in ('ldn', 'ldn_plus'))
     assert plus['network_g']['type'] == 'LDNPlus'
-    assert plus['train'] == {**plain['train'], 'teacher': 'cache'}
-    assert plus['datasets']['train']['thresholds'] == [1, 2, 4]
+    assert plus['network_teacher']['type'] == 'TaperedSDM'
+    assert not any(path for key, path in plus['path'].items() if key.startswith('pretrain'))
+    for key in ('optim_g', 'scheduler', 'total_iter', 'total_epoch'):
+        assert plus['train'].get(key) == plain['train'].get(key)
+    for key in ('dataroot_lq', 'dataroot_spike', 'gt_size'):
+        assert plus['datasets']['train'][key] == plain['datasets']['train'][key]
     assert {section['density'] for section in plus['datasets'].values()} == {'auto'}
 
 

@@ -50,7 +50,9 @@ def small(stage: str, data: str, backbone: Path) -> list[str]:
     entries = ['manual_seed=0', 'num_gpu=0', 'train:total_iter=2', 'train:total_epoch=~', 'logger:print_freq=1']
     entries += ['logger:save_checkpoint_freq=2', 'logger:use_tb_logger=false', 'datasets:train:gt_size=32']
     entries += ['datasets:train:batch_size_per_gpu=2', 'datasets:train:num_worker_per_gpu=0']
-    if stage.startswith('ldn'):
+    if stage == 'ldn_plus':
+        entries += ['train:num_instants=2']
+    elif stage == 'ldn':
         entries += ['train:num_instants=2']
         entries += (
             [] if data == 'sample' else ['train:distill_opt:net=alex', f'train:distill_opt:backbone_path={backbone}']
@@ -76,11 +78,12 @@ def test_three_stages_and_the_test(data: str, workspace: Path, backbone: Path, c
 
 
 def check_ldn_plus(data: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """LDNPlus learns from the cache of the teacher that stages 1 and 2 made, with every loss that there is."""
-    cache = f'datasets:train:dataroot_teacher={workspace / "teacher.lmdb"}'  # the data set is shared by the tests
-    entries = [*small('ldn_plus', data, backbone), 'train:respike_opt={type: RespikeLoss}', cache]
+    """LDNPlus learns from a teacher without weights, with every loss that there is."""
+    losses = ['train:respike_opt={type: RespikeLoss}', 'train:reblur_opt={type: ReblurLoss}']
+    entries = [*small('ldn_plus', data, backbone), *losses]
     option_file = str(OPTIONS / f'ldn_plus_{data}.yml')
-    assert spikereveal(['data', 'teach', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
+    assert spikereveal(['data', 'teach', '-opt', option_file, '--force_yml', *entries]) == 1
+    assert 'random needs teacher: online' in capsys.readouterr().err
     assert main(['train', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
     log = next((workspace / f'experiments/ldn_plus_{data}').glob('*.log')).read_text()
     assert all(f'{name}: ' in log for name in ('l_distill', 'l_respike', 'l_reblur'))
