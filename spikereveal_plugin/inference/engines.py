@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +102,7 @@ def has_bf16(device: torch.device) -> bool:
     return bool(capabilities.get('avx512_bf16') or capabilities.get('amx_bf16'))
 
 
-def runs_by_winograd(network: nn.Module) -> bool:
+def runs_by_winograd(network: nn.Module) -> TypeGuard[LDN]:
     """Whether `winograd` can run a network: LDN, with channels that are whole vectors of eight."""
     return isinstance(network, LDN) and network.blur_down1.out_channels % 4 == 0
 
