@@ -193,7 +193,7 @@ def test_no_check_accepts_a_flip(deblur):
 
 def test_weights_of_the_package_are_the_default(deblur, tmp_path):
     assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '1', weights=()) == 0
-    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-plus-clips'
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-clips'
 
 
 def test_without_weights_physics_is_recommended(deblur, capsys, monkeypatch):
