@@ -154,10 +154,11 @@ class Deblurrer:
             raise SpikeDataError(str(error)) from None
         check_light(long_rate)
         ratio = self._ratio(image, long_rate)
+        long_rate = _long_rate(stream, exposure, ratio)
 
         def run() -> Iterator[Frame]:
             with torch.inference_mode():
-                encoded = self.engine.encode(fit.blur(image), fit.spikes(long_rate * ratio))
+                encoded = self.engine.encode(fit.blur(image), fit.spikes(long_rate))
             for instant in instants:
                 with torch.inference_mode():  # not across the yield: the caller's own code is none of its business
                     window = fit.spikes(_window(stream, instant, self.num_spike, ratio))
@@ -180,9 +181,23 @@ def _window(stream: Tensor, instant: int, length: int, ratio: float) -> Tensor:
     """Return the window (1, length, h, w) float32 of a stream (T, h, w) bool, made `ratio` times as dense."""
     if ratio == 1:
         return as_float(spike_window(stream.unsqueeze(0), instant, length)[0])
+    dense, first = _made_dense(stream, instant - length // 2, instant + length // 2 + 1, ratio)
+    return spike_window(dense, instant - first, length)
+
+
+def _long_rate(stream: Tensor, exposure: Exposure, ratio: float) -> Tensor:
+    """Return the firing rate (1, 1, h, w) over the exposure of a stream that is made `ratio` times as dense."""
+    if ratio == 1:
+        return exposure_rate(stream.unsqueeze(0), exposure)
+    dense, first = _made_dense(stream, exposure.first, exposure.stop, ratio)
+    return exposure_rate(dense, Exposure(exposure.first - first, exposure.length))
+
+
+def _made_dense(stream: Tensor, start: int, stop: int, ratio: float) -> tuple[Tensor, int]:
+    """Return readouts `start` to `stop` and as many on both sides as density needs, (1, n, h, w), and the first one."""
     reach = len(density_kernel(ratio)) // 2
-    first, stop = max(0, instant - length // 2 - reach), min(len(stream), instant + length // 2 + 1 + reach)
-    return spike_window(normalise_density(as_float(stream[first:stop]), ratio), instant - first, length)
+    first = max(0, start - reach)
+    return normalise_density(as_float(stream[first : min(len(stream), stop + reach)]), ratio), first
 
 
 def _as_array(frame: Tensor) -> Frame:

@@ -38,12 +38,14 @@ def test_physics_is_eq_8(pair):
     np.testing.assert_allclose(Deblurrer.physics()(blur, spikes, [28], exposure=WHEN)[0], expected, atol=1e-6)
 
 
-def test_physics_of_a_tapered_window_is_the_network_without_weights(pair):
-    blur, spikes = pair
+@pytest.mark.parametrize('threshold', [0.8, 1.0, 2.0])
+def test_physics_of_a_tapered_window_is_the_network_without_weights(pair_at, threshold):
+    """At any density the rate of the exposure is that of the stream as the window has it."""
+    blur, spikes = pair_at(threshold=threshold)
     image, stream = torch.from_numpy(blur).permute(2, 0, 1)[None], torch.from_numpy(spikes)[None].float()
     ratio = observed_threshold(image, exposure_rate(stream, WHEN))
-    window = spike_window(normalise_density(stream, ratio), 28, 41)
-    expected = TaperedSDM(sigma=5.0)(image, window, exposure_rate(stream, WHEN) * ratio).clamp(0, 1)
+    dense = normalise_density(stream, ratio)
+    expected = TaperedSDM(sigma=5.0)(image, spike_window(dense, 28, 41), exposure_rate(dense, WHEN)).clamp(0, 1)
     frames = Deblurrer.physics(sigma=5.0)(blur, spikes, [28], exposure=WHEN)
     np.testing.assert_allclose(frames[0], expected[0].permute(1, 2, 0).numpy(), atol=1e-5)
     with pytest.raises(OptionError, match='positive sigma'):

@@ -117,8 +117,9 @@ def test_a_deblurrer_brings_any_camera_to_the_cards_density(plus, plus_file, pai
     image, stream = torch.from_numpy(blur).permute(2, 0, 1)[None], torch.from_numpy(spikes)[None].float()
     long_rate = stream[:, 12:45].mean(1, keepdim=True)
     ratio = observed_threshold(image, long_rate)
-    window = normalise_density(stream, ratio)[:, 8:49]
-    expected = reference(plus, image, window, ratio * long_rate).clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    dense = normalise_density(stream, ratio)
+    rate = dense[:, 12:45].mean(1, keepdim=True)
+    expected = reference(plus, image, dense[:, 8:49], rate).clamp(0, 1)[0].permute(1, 2, 0).numpy()
     assert ratio == pytest.approx(4, rel=0.1)
     np.testing.assert_allclose(frame, expected, atol=1e-5)
 
