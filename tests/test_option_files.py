@@ -123,6 +123,9 @@ def test_published_settings_are_the_defaults(name: str, lr: float, epochs: int):
 def test_ldn_plus_needs_no_stage_before_it(data: str):
     """Its teacher has no weights; the data set, optimiser and length are those of LDN."""
     plain, plus = (load_options(FOLDER / f'{name}_{data}.yml') for name in ('ldn', 'ldn_plus'))
+    tested = load_options(FOLDER / f'test_ldn_plus_{data}.yml')
+    assert tested['val']['methods'] == ['blur', 'sdm', 'ldn']
+    assert not any(tested['path'][f'pretrain_network_{part}'] for part in ('bsn', 'sr'))
     assert plus['network_g']['type'] == 'LDNPlus'
     assert plus['network_teacher']['type'] == 'TaperedSDM'
     assert not any(path for key, path in plus['path'].items() if key.startswith('pretrain'))

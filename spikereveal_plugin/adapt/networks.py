@@ -66,6 +66,8 @@ def warn_of_thresholds(chosen: dict[str, Chosen], seen: float, *, is_normalised:
     """Say where a network was trained at a density that is far from what it will see."""
     threshold = 1.0 if is_normalised else seen
     for key, item in chosen.items():
+        if key == OWN:
+            continue
         trained = item.card.threshold
         if max(trained / threshold, threshold / trained) > FAR:
             _log.warning(

@@ -100,7 +100,8 @@ class Schedule:
         learning_rate: of Adam, at the start.
         reblur_weight: of the re-blurring loss (Eq. 13).
         crop: side of the crops in pixels of the photo, a multiple of 4; no more than the smallest photo has.
-        instants: how many of each exposure are trained at, spread over it; the teacher restores each once.
+        instants: how many of each exposure are trained at: spread over it, each restored once by the published teacher;
+            or, where the weights teach themselves, drawn anew in each step.
         val_instants: of each held-out exposure, for its residual; None for every readout, which takes the longest.
         vgg: weights of VGG16 for LPIPS as published (Eq. 12); None for an L1 loss, which needs none.
         seed: of all randomness.
@@ -146,11 +147,11 @@ def option_text(
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
         network_g=json.dumps(student.card.network),
         path_g=json.dumps(student.path),
-        **_teacher_lines({key: item for key, item in chosen.items() if key != 'network_g'}),
+        **_teacher_lines({key: item for key, item in chosen.items() if key != 'network_g'}, density),
     )
 
 
-def _teacher_lines(teacher: Mapping[str, Chosen]) -> dict[str, str]:
+def _teacher_lines(teacher: Mapping[str, Chosen], density: float | str) -> dict[str, str]:
     """Return what the option file says of the teacher: the published one, or the weights that it begins with."""
     train = f'basicsr train -opt {NAME} --auto_resume'
     lines = {
@@ -158,9 +159,10 @@ def _teacher_lines(teacher: Mapping[str, Chosen]) -> dict[str, str]:
         'teacher_paths': '\n  '.join(f'pretrain_{key}: {json.dumps(item.path)}' for key, item in teacher.items()),
     }
     if OWN in teacher:
+        thresholds = [1, 2] if density == 'auto' else [1]
         return lines | {
             'commands': train,
-            'teacher_data': 'thresholds: [1, 2]  # the student sees sparser spikes, its teacher those recorded',
+            'teacher_data': f'thresholds: {thresholds}  # at 2 the student sees half the spikes, its teacher all',
             'teacher_how': 'teacher: online  # the weights that the student begins with\n  instants: random',
         }
     return lines | {

@@ -36,8 +36,17 @@ class TaperedSDM(nn.Module):
             blur: (B, 3, 4H, 4W), RGB in [0, 1].
             spikes: (B, num_spike, H, W), or (B, N, num_spike, H, W) for N instants.
             long_rate: (B, 1, H, W), firing rate over the exposure, at the density of `spikes`.
+
+        Raises:
+            ValueError: the shapes are not these.
         """
         batch, count = spikes.shape[0], spikes.shape[1] if spikes.dim() == 5 else 1
+        height, width = (self.upscale * side for side in spikes.shape[-2:])
+        if spikes.dim() not in (4, 5) or spikes.shape[-3] != self.num_spike or blur.shape[-2:] != (height, width):
+            raise ValueError(
+                f'TaperedSDM: expected spikes (B, {self.num_spike}, H, W) and a blurry image (B, 3, 4H, 4W), got '
+                f'{tuple(spikes.shape)} and {tuple(blur.shape)}'
+            )
         rates = tapered_rate(spikes.reshape(batch * count, self.num_spike, *spikes.shape[-2:]), self.weights)
         gains = floored_gain(rates.reshape(batch, count, *spikes.shape[-2:]), long_rate)
         gains = F.interpolate(gains, scale_factor=self.upscale, mode='bilinear', align_corners=False)

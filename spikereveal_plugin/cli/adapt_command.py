@@ -35,7 +35,10 @@ def add_adapt_parser(commands: Any) -> None:
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='folder for everything')
     parser.add_argument('--weights', metavar='NAME|FILE', help='to start from (default: the first student there is)')
     parser.add_argument(
-        '--teacher', nargs='+', metavar='BSN EDSR|self', help='names or files; or the weights themselves (see below)'
+        '--teacher',
+        nargs='+',
+        metavar='BSN EDSR|self',
+        help='who teaches (see below); after BLUR and SPIKES',
     )
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     _add_training(parser)

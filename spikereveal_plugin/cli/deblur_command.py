@@ -153,6 +153,8 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
         )
         return Deblurrer.physics()
     if args.method == 'sdm':
+        if args.sigma is not None and (args.short_window is not None or args.density is not None):
+            raise OptionError('--sigma: a tapered window has no --short-window, and its density is always auto')
         return Deblurrer.physics(9 if args.short_window is None else args.short_window, args.sigma)
     if args.sigma is not None:
         raise OptionError('--sigma: tapers the window of --method sdm; give that too')

@@ -77,6 +77,10 @@ class SdmOptions(MethodOptions):
     short_window: int = 9
     sigma: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.sigma is not None and self.short_window != SdmOptions.short_window:
+            raise OptionError('sdm: give short_window, or sigma for a tapered window')
+
 
 @dataclass(frozen=True, kw_only=True)
 class TfpOptions(MethodOptions):

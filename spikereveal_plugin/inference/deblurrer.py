@@ -181,23 +181,23 @@ def _window(stream: Tensor, instant: int, length: int, ratio: float) -> Tensor:
     """Return the window (1, length, h, w) float32 of a stream (T, h, w) bool, made `ratio` times as dense."""
     if ratio == 1:
         return as_float(spike_window(stream.unsqueeze(0), instant, length)[0])
-    dense, first = _made_dense(stream, instant - length // 2, instant + length // 2 + 1, ratio)
-    return spike_window(dense, instant - first, length)
+    reach = len(density_kernel(ratio)) // 2
+    first, stop = max(0, instant - length // 2 - reach), min(len(stream), instant + length // 2 + 1 + reach)
+    return spike_window(normalise_density(as_float(stream[first:stop]), ratio), instant - first, length)
 
 
 def _long_rate(stream: Tensor, exposure: Exposure, ratio: float) -> Tensor:
     """Return the firing rate (1, 1, h, w) over the exposure of a stream that is made `ratio` times as dense."""
     if ratio == 1:
         return exposure_rate(stream.unsqueeze(0), exposure)
-    dense, first = _made_dense(stream, exposure.first, exposure.stop, ratio)
-    return exposure_rate(dense, Exposure(exposure.first - first, exposure.length))
-
-
-def _made_dense(stream: Tensor, start: int, stop: int, ratio: float) -> tuple[Tensor, int]:
-    """Return readouts `start` to `stop` and as many on both sides as density needs, (1, n, h, w), and the first one."""
     reach = len(density_kernel(ratio)) // 2
-    first = max(0, start - reach)
-    return normalise_density(as_float(stream[first : min(len(stream), stop + reach)]), ratio), first
+    first, stop = max(0, exposure.first - reach), min(len(stream), exposure.stop + reach)
+    each = torch.eye(stop - first)[None, :, :, None]  # as many pixels, each firing once: what a readout counts for
+    weights = exposure_rate(normalise_density(each, ratio), Exposure(exposure.first - first, exposure.length))
+    rate = torch.zeros(stream.shape[1:])
+    for readout, weight in zip(stream[first:stop], weights.flatten().tolist(), strict=True):
+        rate.add_(readout.to(torch.float32), alpha=weight)
+    return rate[None, None]
 
 
 def _as_array(frame: Tensor) -> Frame:

@@ -26,6 +26,8 @@ from spikereveal_plugin.inference.winograd_lanes import (
     tile_relu,
 )
 
+# of winograd_lanes.py, so that kept kernels follow it
+LANES_SHA256 = '7f3960a821a7e38c985385f7b84a1b5c6dd980d41e22bd2b3519cc10f4a73943'
 GROUP = 18  # tiles transformed at once; a multiple of ROWS
 Array = npt.NDArray[np.float32]
 

@@ -2,7 +2,7 @@
 
 Numba alone leaves such code half scalar. The transforms are written once, on anything that adds and multiplies:
 numbers, arrays, or `_Lanes`, which turns each operation into one vector instruction of the compiled kernel. Numba
-keeps compiled kernels by the date of `winograd_kernels.py` alone: touch it after a change here.
+keeps compiled kernels by the date of `winograd_kernels.py` alone: its `LANES_SHA256` changes with this file.
 """
 
 from collections.abc import Callable, Sequence

@@ -54,7 +54,9 @@ class SpikeDistillModel(StudentModel):
     def __init__(self, opt: dict[str, Any]) -> None:
         self._teacher: Teacher | NetworkTeacher | None = None
         super().__init__(opt)
-        if {'sdm_bsn', 'teacher'} & set(self.val_options.methods):
+        if 'sdm_bsn' in self.val_options.methods:
+            self.cascade('val.methods: sdm_bsn')
+        elif 'teacher' in self.val_options.methods:
             self.teacher()
 
     @classmethod
@@ -83,15 +85,15 @@ class SpikeDistillModel(StudentModel):
             self._teacher = build(self.opt, self.device)
         return self._teacher
 
-    def cascade(self) -> Teacher:
-        """The published teacher.
+    def cascade(self, where: str) -> Teacher:
+        """The published teacher, which `where` of the options needs.
 
         Raises:
             OptionError: a network is in its place.
         """
         teacher = self.teacher()
         if isinstance(teacher, NetworkTeacher):
-            raise OptionError('network_teacher cannot be cached, and has no row sdm_bsn: set train.teacher: online')
+            raise OptionError(f'{where} needs the teacher of network_bsn and network_sr, found network_teacher')
         return teacher
 
     def init_losses(self, train: Any) -> None:
@@ -117,7 +119,8 @@ class SpikeDistillModel(StudentModel):
         """Refuse a cache that other weights than this teacher's made."""
         if path is None:
             raise OptionError('train.teacher: cache needs datasets.train.dataroot_teacher')
-        TeacherCache(Path(path)).check(teacher_origin(self.opt, self.cascade()))
+        origin = teacher_origin(self.opt, self.cascade('train.teacher: cache'))
+        TeacherCache(Path(path)).check(origin)
 
     def instants(self) -> tuple[int, ...]:
         """The readouts of one training step."""
@@ -203,7 +206,7 @@ class SpikeDistillModel(StudentModel):
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return sdm(self.spike_options.short_window, self.cascade().denoiser)
+            return sdm(self.spike_options.short_window, self.cascade('val.methods: sdm_bsn').denoiser)
         if method == 'teacher':
             return self.teacher().restore
         return super().restorer(method)

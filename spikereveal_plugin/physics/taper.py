@@ -1,8 +1,8 @@
 """Firing rates of a window whose readouts fade towards its ends: less noise of counting for the same sharpness.
 
 A camera that integrates and fires (Eq. 1) loses no light: what it rounds off at one readout it fires later. The error
-of a count lies in the two ends of its window alone, in a spike that fell just inside or just outside. Weights that fall
-to nearly nothing at the ends leave that error little to act on, as the filters behind a sigma-delta converter do (Candy
+of a count lies in the two ends of its window alone, in a spike that fell just inside or just outside. Weights that fade
+towards the ends leave that error little to act on, as the filters behind a sigma-delta converter do (Candy
 1986); the flat window of the paper's TFP bears it whole.
 """
 

@@ -33,8 +33,8 @@ def raise_threshold(spikes: Tensor, factor: int, phase: Tensor) -> Tensor:
 def add_noise_spikes(spikes: Tensor, probability: float) -> Tensor:
     """Let each pixel fire by itself with a probability in each readout, drawn from PyTorch's generator.
 
-    A camera's inherent noise does not depend on its threshold, while `raise_threshold` thins what was recorded of it;
-    this puts it back. In the paper's simulation it is one spike in 140 readouts.
+    A camera's inherent noise does not depend on its threshold, while `raise_threshold` thins what was recorded of it,
+    to one in `factor`; this adds to what is left. In the paper's simulation it is one spike in 140 readouts.
 
     Args:
         spikes: (..., T, h, w) of 0 and 1, uint8 or bool.

@@ -1,5 +1,6 @@
 """TaperedSDM against SDM itself, and as what LDNPlus starts from."""
 
+import pytest
 import torch
 
 from spikereveal_plugin.archs import TaperedSDM
@@ -40,3 +41,9 @@ def test_it_has_nothing_to_train_or_store():
 def test_darkness_is_the_photo():
     blur, spikes, long_rate = sample(1)
     torch.testing.assert_close(TaperedSDM()(blur, 0 * spikes[:, 0], 0 * long_rate), blur)
+
+
+@pytest.mark.parametrize(('blur', 'spikes'), [((1, 3, 24, 36), (1, 21, 6, 9)), ((1, 3, 12, 18), (1, 41, 6, 9))])
+def test_other_shapes_are_refused(blur: tuple[int, ...], spikes: tuple[int, ...]):
+    with pytest.raises(ValueError, match='TaperedSDM: expected spikes'):
+        TaperedSDM()(torch.zeros(blur), torch.zeros(spikes), torch.zeros(1, 1, 6, 9))

@@ -207,6 +207,9 @@ def test_sigma_is_of_physics_alone(deblur, tmp_path, capsys):
     assert (tmp_path / 'a.png').is_file()
     assert deblur('photo.png', 'spikes.dat', '-o', 'b.png', '--sigma', '4') == 1
     assert '--sigma: tapers the window of --method sdm' in capsys.readouterr().err
+    physics = ('--method', 'sdm', '--sigma', '4')
+    assert deblur('photo.png', 'spikes.dat', '-o', 'b.png', *physics, '--short-window', '9') == 1
+    assert 'a tapered window has no --short-window' in capsys.readouterr().err
 
 
 def test_outputs_that_do_not_fit(deblur, tmp_path, capsys):

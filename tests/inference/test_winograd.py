@@ -1,5 +1,7 @@
 """The engine `winograd` against `LDN.forward`, and its parts against what defines them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from spikereveal_plugin.inference.tiling import TiledLdnEngine
 from spikereveal_plugin.inference.winograd import KERNEL_TRANSFORM, WinogradEngine, as_convolution
 from spikereveal_plugin.inference.winograd_lanes import input_transform, output_transform
 from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.weights.registry import sha256_of
 
 CPU = torch.device('cpu')
 
@@ -123,3 +126,9 @@ def test_without_a_folder_to_keep_kernels_it_compiles_anew(monkeypatch):
 
     monkeypatch.setattr(winograd_kernels, 'njit', njit)
     assert winograd_kernels._compiled(len) == (len, True)
+
+
+def test_kept_kernels_follow_the_vector_code():
+    """Numba looks at the kernels' own file alone: a change beside it must change that file too."""
+    lanes = Path(winograd_kernels.__file__).with_name('winograd_lanes.py')
+    assert sha256_of(lanes) == winograd_kernels.LANES_SHA256

@@ -11,6 +11,7 @@ from basicsr.models import build_model
 from spikereveal_plugin.archs import LDNPlus, TaperedSDM
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.scene import Shot
+from spikereveal_plugin.models.teach import teach
 from spikereveal_plugin.physics.exposure import Exposure
 
 TRAIN = {
@@ -112,11 +113,39 @@ def test_instants_are_drawn_anew_in_every_step():
     [
         ({'instants': 'random', 'teacher': 'cache'}, {}, 'random needs teacher: online'),
         ({'instants': 'often'}, {}, 'instants'),
-        ({'teacher': 'cache'}, {'datasets': {'train': {'type': 'SpikeBlurDataset'}}}, None),
         ({}, {'network_teacher': {'type': 'RRDBNet', 'num_in_ch': 3, 'num_out_ch': 3}}, 'pretrain_network_teacher'),
         ({}, {'network_teacher': {'type': 'TaperedSMD'}}, 'TaperedSDM'),
     ],
 )
-def test_what_cannot_be_is_said(train: dict[str, Any], sections: dict[str, Any], match: str | None):
+def test_what_cannot_be_is_said(train: dict[str, Any], sections: dict[str, Any], match: str):
     with pytest.raises(OptionError, match=match):
         build(train, **sections)
+
+
+def test_it_has_no_cache_and_no_part_that_denoises(tiny_set: Path):
+    data = {
+        'name': 'tiny',
+        'type': 'SpikeBlurDataset',
+        'dataroot_lq': str(tiny_set / 'train/blur.lmdb'),
+        'dataroot_spike': str(tiny_set / 'train/spike.lmdb'),
+        'dataroot_teacher': str(tiny_set / 'teacher.lmdb'),
+        'io_backend': {'type': 'lmdb'},
+        'gt_size': 32,
+    }
+    with pytest.raises(OptionError, match='train.teacher: cache needs the teacher of network_bsn and network_sr'):
+        build({'teacher': 'cache'}, datasets={'train': data})
+    with pytest.raises(OptionError, match='val.methods: sdm_bsn needs the teacher of network_bsn and network_sr'):
+        build(val={'methods': ['blur', 'sdm_bsn']})
+    opt = {'network_teacher': {'type': 'TaperedSDM'}, 'datasets': {'train': data}, 'num_gpu': 0}
+    with pytest.raises(OptionError, match='only the published teacher is cached'):
+        teach(opt, tiny_set / 'no.lmdb', 'float32', overwrite=False)
+
+
+def test_the_spikes_as_recorded_are_what_respike_compares_with():
+    model = build({'distill_opt': None, 'respike_opt': {'type': 'RespikeLoss'}})
+    model.feed_data(batch())
+    light = next(model.light_of_spikes([68]))
+    recorded = batch()['recorded'].float()
+    assert light.mean() == pytest.approx(
+        float((recorded[:, 64:73].mean(1) / recorded[:, 20:117].mean((1, 2, 3))[:, None, None]).mean() * 0.5), rel=0.1
+    )
