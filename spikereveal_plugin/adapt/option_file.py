@@ -141,7 +141,7 @@ def option_text(
         instants=min(schedule.instants, len(facts.exposure.reach(window, facts.readouts))),
         distill=f'{{type: LPIPSLoss, net: vgg, backbone_path: {vgg}}}' if vgg else '{type: L1Loss}',
         val_instants=schedule.val_instants or '~',
-        val_where=f'{schedule.val_instants} readouts' if schedule.val_instants else 'all readouts',
+        val_where=said_readouts(schedule.val_instants),
         print_freq=min(50, schedule.val_freq),
         **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
@@ -149,6 +149,11 @@ def option_text(
         path_g=json.dumps(student.path),
         **_teacher_lines({key: item for key, item in chosen.items() if key != 'network_g'}, density),
     )
+
+
+def said_readouts(count: int | None) -> str:
+    """Say how many readouts a residual is of; None is all of them."""
+    return f'{count} readouts' if count else 'all readouts'
 
 
 def _teacher_lines(teacher: Mapping[str, Chosen], density: float | str) -> dict[str, str]:

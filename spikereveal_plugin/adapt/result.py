@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin._version import __version__
-from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST
+from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, said_readouts
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.inference.outputs import writing
@@ -95,7 +95,6 @@ def read_scores(path: Path) -> list[tuple[int, float]]:
 
 def _card(record: dict[str, Any], scores: list[tuple[int, float]], best: tuple[int, float], target: Path) -> str:
     request, networks = record['request'], record['networks']
-    instants = request['schedule']['val_instants']
     return CARD.format(
         name=target.stem,
         sha256=sha256_of(target),
@@ -103,7 +102,7 @@ def _card(record: dict[str, Any], scores: list[tuple[int, float]], best: tuple[i
         data=' with '.join(f'`{request[key]}`' for key in ('blur', 'spikes') if request[key]),
         observed=record['observed_threshold'],
         density=record['density'],
-        instants=f'{instants} readouts' if instants else 'all readouts',
+        instants=said_readouts(request['schedule']['val_instants']),
         rows='\n'.join(f'| {number} | {score:.4f} |' for number, score in scores),
         best=best[0],
         value=best[1],

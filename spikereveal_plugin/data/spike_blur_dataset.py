@@ -205,15 +205,16 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     def _spoil(self, item: dict[str, Any]) -> None:
         """Raise the camera's threshold and add noise; a teacher that is asked online gets what was recorded."""
         factor, noise = random.choice(self._options.thresholds), self._options.noise_spikes
+        recorded, recorded_ratio = item['spike'], item.get('density_ratio')
+        phase = torch.randint(factor, recorded.shape[1:]) if factor > 1 else torch.zeros(())
+        item['spike'] = add_noise_spikes(raise_threshold(recorded, factor, phase), noise)
+        if recorded_ratio is not None:
+            ratio = self.density_ratio(item['lq_path'], factor, noise)
+            item['density_ratio'] = torch.tensor(ratio, dtype=torch.float64)
         if self._teacher is None:
-            item |= {f'recorded_{name}': item[name] for name in ('density_ratio',) if name in item}
-            item['recorded'] = item['spike']
-        phase = torch.randint(factor, item['spike'].shape[1:]) if factor > 1 else torch.zeros(())
-        item['spike'] = add_noise_spikes(raise_threshold(item['spike'], factor, phase), noise)
-        if 'density_ratio' in item:
-            item['density_ratio'] = torch.tensor(
-                self.density_ratio(item['lq_path'], factor, noise), dtype=torch.float64
-            )
+            item['recorded'] = recorded
+            if recorded_ratio is not None:
+                item['recorded_density_ratio'] = recorded_ratio
 
     def _whole_item(self, key: str) -> dict[str, Any]:
         ratio, whole = self._ratio(key), None

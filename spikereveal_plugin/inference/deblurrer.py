@@ -154,7 +154,8 @@ class Deblurrer:
             raise SpikeDataError(str(error)) from None
         check_light(long_rate)
         ratio = self._ratio(image, long_rate)
-        long_rate = _long_rate(stream, exposure, ratio)
+        if ratio != 1:
+            long_rate = _dense_long_rate(stream, exposure, ratio)
 
         def run() -> Iterator[Frame]:
             with torch.inference_mode():
@@ -186,10 +187,8 @@ def _window(stream: Tensor, instant: int, length: int, ratio: float) -> Tensor:
     return spike_window(normalise_density(as_float(stream[first:stop]), ratio), instant - first, length)
 
 
-def _long_rate(stream: Tensor, exposure: Exposure, ratio: float) -> Tensor:
+def _dense_long_rate(stream: Tensor, exposure: Exposure, ratio: float) -> Tensor:
     """Return the firing rate (1, 1, h, w) over the exposure of a stream that is made `ratio` times as dense."""
-    if ratio == 1:
-        return exposure_rate(stream.unsqueeze(0), exposure)
     reach = len(density_kernel(ratio)) // 2
     first, stop = max(0, exposure.first - reach), min(len(stream), exposure.stop + reach)
     each = torch.eye(stop - first)[None, :, :, None]  # as many pixels, each firing once: what a readout counts for

@@ -62,7 +62,7 @@ class LastConvolution(NamedTuple):
     frame: Array
 
 
-def _compiled(function: Callable[..., None]) -> Any:
+def _compiled(function: Callable[..., Any]) -> Any:
     """Compile at the first call, and keep the result beside this file or in the user's cache, where that can be."""
     try:
         return njit(nogil=True, cache=True)(function)
@@ -139,13 +139,21 @@ def _write_tile(layer: Any, products: Array, corner: Any, scratch: Array) -> Non
 
 
 @_compiled
+def _room(layer: Any) -> Any:
+    """Return the arrays that a call works in: planes, products, a patch, and a tile of results."""
+    channels, width = layer.source.shape[2], layer.bias.size
+    planes = np.zeros((PLANES, GROUP, channels), np.float32)
+    products = np.empty((PLANES, GROUP, width), np.float32)
+    patch, scratch = np.empty((PATCH, PATCH, channels), np.float32), np.empty((TILE, TILE, width), np.float32)
+    return planes, products, patch, scratch
+
+
+@_compiled
 def convolve(layer: Any, first: int, stop: int) -> None:
     """Do tiles `first` to `stop` of a `Convolution`."""
-    width, channels = layer.source.shape[1:]
+    width = layer.source.shape[1]
     across = (width + TILE - 1) // TILE
-    planes = np.zeros((PLANES, GROUP, channels), np.float32)
-    products = np.empty((PLANES, GROUP, layer.bias.size), np.float32)
-    patch, scratch = np.empty((PATCH, PATCH, channels), np.float32), np.empty((TILE, TILE, layer.bias.size), np.float32)
+    planes, products, patch, scratch = _room(layer)
     for start in range(first, stop, GROUP):
         end = min(start + GROUP, stop)
         _transform_group(layer.source, (start, end), planes, patch)
@@ -158,11 +166,9 @@ def convolve(layer: Any, first: int, stop: int) -> None:
 @_compiled
 def convolve_to_frame(layer: Any, first: int, stop: int) -> None:
     """Do tiles `first` to `stop` of a `LastConvolution`."""
-    height, width, channels = layer.source.shape
+    height, width, _ = layer.source.shape
     across = (width + TILE - 1) // TILE
-    planes = np.zeros((PLANES, GROUP, channels), np.float32)
-    products = np.empty((PLANES, GROUP, layer.bias.size), np.float32)
-    patch, scratch = np.empty((PATCH, PATCH, channels), np.float32), np.empty((TILE, TILE, layer.bias.size), np.float32)
+    planes, products, patch, scratch = _room(layer)
     for start in range(first, stop, GROUP):
         end = min(start + GROUP, stop)
         _transform_group(layer.source, (start, end), planes, patch)

@@ -25,8 +25,7 @@ class NetworkTeacher(nn.Module):
     @torch.no_grad()
     def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
         """Yield (B, 3, sH, sW) in [0, 1] for each instant."""
-        for instant in instants:
-            yield student_frames(self.network, self.network, shot, [instant])[:, 0].clamp(0, 1)
+        return iter(student_frames(self.network, self.network, shot, instants).clamp(0, 1).unbind(1))
 
     def restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
         """The teacher as a restorer."""

@@ -49,11 +49,11 @@ class Teacher(nn.Module):
 
     def forward(self, blur: Tensor, spikes: Tensor, exposure: Exposure, instants: Sequence[int]) -> Tensor:
         """Return (B, N, 3, sH, sW) in [0, 1] for N instants, from blur (B, 3, sH, sW) and spikes (B, T, H, W)."""
-        return torch.stack([apply_gain(blur, gain) for gain in self.gains(spikes, exposure, instants)], dim=1)
+        return torch.stack([*self.frames(Shot(blur, spikes, exposure), instants)], dim=1)
 
     def restore(self, scene: Scene, instants: Sequence[int]) -> list[Tensor]:
         """The teacher as a restorer, one frame in memory at a time beside the results."""
-        return list(self(scene.blur, scene.spikes, scene.exposure, instants).unbind(dim=1))
+        return list(self.frames(scene, instants))
 
 
 def build_teacher(opt: Mapping[str, Any], device: torch.device) -> Teacher:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from bench_gain import open_set, psnr
-from torch import Tensor
 from torch.nn import functional as F
 
 from spikereveal_plugin.models.frozen import frozen_network
@@ -20,7 +19,7 @@ from spikereveal_plugin.options import load_options
 from spikereveal_plugin.physics.density import normalise_density, observed_threshold
 from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.gray import gray
-from spikereveal_plugin.physics.sdm import brightness_gain, upsample_rate
+from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 
 
@@ -50,16 +49,12 @@ def main() -> None:
             for name, rate in rates.items():
                 lifted = {'bilinear': upsample_rate(rate, *size), 'EDSR': upscaler(rate).clamp(0, 1)}
                 for way, short in lifted.items():
-                    scores[name, way].append(psnr(restored(blur, long_rates[way], short), sharp))
+                    scores[name, way].append(psnr(spike_guided_deblur(blur, long_rates[way], short), sharp))
         print(f'{number + 1} of {args.samples}', flush=True)
     print('\n| short rate | bilinear | EDSR |\n| --- | --- | --- |')
     for name in ('clean', 'noisy', 'denoised by BSN'):
         means = (torch.tensor(scores[name, way]).mean().item() for way in ('bilinear', 'EDSR'))
         print(f'| {name} |', *(f'{mean:.2f} |' for mean in means))
-
-
-def restored(blur: Tensor, long_rate: Tensor, short_rate: Tensor) -> Tensor:
-    return blur * brightness_gain(long_rate, short_rate)
 
 
 if __name__ == '__main__':

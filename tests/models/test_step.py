@@ -40,7 +40,7 @@ def build(tmp_path: Path) -> Build:
         'reblur_opt': {'type': 'ReblurLoss'},
     }
 
-    def build(student: str = 'LDN', seed: int = 1, sections: dict[str, Any] | None = None, **changes: Any) -> Any:
+    def build(student: str = 'LDN', seed: int = 1, **changes: Any) -> Any:
         torch.manual_seed(seed)
         networks['network_g'] = {'type': student}
         opt = {
@@ -56,7 +56,6 @@ def build(tmp_path: Path) -> Build:
             },
             'train': {**train, **changes},
             **networks,
-            **(sections or {}),
         }
         return build_model(copy.deepcopy(opt))
 
