@@ -7,23 +7,30 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'spikereveal_plugin'
 FOLDERS = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != '__pycache__'}
-WATCHED = FOLDERS | {'errors', 'options', 'torch', 'basicsr', 'cv2', 'numpy', 'lmdb'}
-BASE = {'errors', 'numpy'}
+TOP = {'errors', 'exposure', 'options', 'seeding'}
+WATCHED = FOLDERS | TOP | {'torch', 'basicsr', 'cv2', 'numpy', 'lmdb'}
+BASE = {'errors', 'exposure', 'numpy'}
+RECORDINGS = BASE | {'formats', 'physics', 'torch', 'cv2'}
+NETWORKS = BASE | {'physics', 'torch', 'basicsr'}
 ALLOWED = {
-    'physics': {'torch'},
+    'physics': {'exposure', 'torch'},
     'formats': BASE | {'lmdb'},
-    'data': BASE | {'options', 'formats', 'physics', 'torch', 'cv2', 'basicsr'},
-    'archs': BASE | {'physics', 'torch', 'basicsr'},
-    'losses': BASE | {'physics', 'torch', 'basicsr'},
+    'recordings': RECORDINGS,
+    'building': RECORDINGS | {'recordings', 'options', 'seeding'},
+    'inspecting': RECORDINGS | {'recordings', 'building'},
+    'data': RECORDINGS | {'recordings', 'options', 'seeding', 'basicsr'},
+    'archs': NETWORKS,
+    'losses': NETWORKS,
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
-    'inference': BASE | {'formats', 'physics', 'data', 'archs', 'visual', 'weights', 'torch', 'cv2', 'basicsr'},
-    'compare': BASE
-    | {'options', 'physics', 'formats', 'data', 'metrics', 'inference', 'models', 'weights', 'torch', 'cv2', 'basicsr'},
-    'adapt': BASE | {'formats', 'physics', 'data', 'inference', 'weights', 'models', 'pipelines', 'torch'},
     'weights': {'errors', 'formats'},
-    'models': BASE | {'options', 'physics', 'losses', 'data', 'metrics', 'visual', 'torch', 'basicsr'},
+    'inference': RECORDINGS | {'recordings', 'archs', 'visual', 'weights', 'basicsr'},
+    'models': NETWORKS | {'options', 'seeding', 'losses', 'data', 'metrics', 'visual'},
     'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
+    'compare': RECORDINGS | {'options', 'recordings', 'metrics', 'inference', 'models', 'weights', 'basicsr'},
+    'adapt': RECORDINGS | {'recordings', 'building', 'inference', 'weights', 'models', 'pipelines'},
+    'demo': WATCHED - {'basicsr', 'lmdb'},
+    'doctor': WATCHED,
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }
 

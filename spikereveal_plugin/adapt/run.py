@@ -15,7 +15,7 @@ from spikereveal_plugin.adapt.networks import Chosen, choose_networks, warn_of_t
 from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, Schedule, option_text
 from spikereveal_plugin.adapt.result import pack_result
 from spikereveal_plugin.adapt.samples import Samples, examine, gather_samples
-from spikereveal_plugin.data.import_set import ImportOptions
+from spikereveal_plugin.building.import_set import ImportOptions
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.inference.outputs import make_folder, writing

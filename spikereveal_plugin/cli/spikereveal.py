@@ -6,17 +6,17 @@ import sys
 from collections.abc import Sequence
 
 from spikereveal_plugin._version import __version__
-from spikereveal_plugin.cli.adapt_command import add_adapt_parser
-from spikereveal_plugin.cli.compare_command import add_compare_parser
-from spikereveal_plugin.cli.data_command import add_data_parser
-from spikereveal_plugin.cli.deblur_command import add_deblur_parser
-from spikereveal_plugin.cli.demo_command import add_demo_parser
-from spikereveal_plugin.cli.doctor_command import add_doctor_parser
-from spikereveal_plugin.cli.export_command import add_export_parser
+from spikereveal_plugin.cli.adapt import add_adapt_parser
+from spikereveal_plugin.cli.compare import add_compare_parser
+from spikereveal_plugin.cli.data.parser import add_data_parser
+from spikereveal_plugin.cli.deblur import add_deblur_parser
+from spikereveal_plugin.cli.demo import add_demo_parser
+from spikereveal_plugin.cli.doctor import add_doctor_parser
+from spikereveal_plugin.cli.export import add_export_parser
 from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.cli.text import HelpFormatter
 from spikereveal_plugin.cli.together import run_together
-from spikereveal_plugin.cli.weights_command import add_weights_parser
+from spikereveal_plugin.cli.weights import add_weights_parser
 
 EXAMPLES = """examples:
   spikereveal doctor

@@ -18,7 +18,7 @@ from spikereveal_plugin.compare.reading import Frame, digest, digest_files
 from spikereveal_plugin.compare.shot import Shot
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.deblurrer import Deblurrer
-from spikereveal_plugin.inference.engines import build_engine
+from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.models.frozen import load_weights
 from spikereveal_plugin.options import check_arguments, lookup
 from spikereveal_plugin.weights.registry import resolve_option

@@ -13,11 +13,11 @@ from basicsr.utils.registry import METRIC_REGISTRY
 
 from spikereveal_plugin.compare.reading import Frame
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.inference.photo import quantise
 from spikereveal_plugin.metrics.iqa_catalogue import iqa_metric
 from spikereveal_plugin.metrics.protocol import protocol, weights_file
 from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.options import lookup
+from spikereveal_plugin.recordings.photo import quantise
 
 PSNR = {'type': 'calculate_psnr', 'crop_border': 0}
 SSIM = {'type': 'calculate_ssim', 'crop_border': 0}

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.data.image_file import image_size
-from spikereveal_plugin.data.sources import files_by_key
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.inference.photo import PHOTO_SUFFIXES, load_photo
+from spikereveal_plugin.recordings.image_file import image_size
+from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, load_photo
+from spikereveal_plugin.recordings.sources import files_by_key
 
 Frame = npt.NDArray[np.float32]  # (H, W, 3) RGB in [0, 1]
 

@@ -11,13 +11,13 @@ from spikereveal_plugin.compare.method_options import FolderOptions
 from spikereveal_plugin.compare.methods import ComputedMethod, Row
 from spikereveal_plugin.compare.metrics import build_metrics
 from spikereveal_plugin.compare.options import CompareOptions
-from spikereveal_plugin.compare.page import Source, write_page
+from spikereveal_plugin.compare.report.page import Source, write_page
+from spikereveal_plugin.compare.report.table import Table, build_table
+from spikereveal_plugin.compare.report.writers import write_tables
 from spikereveal_plugin.compare.score_store import ScoreStore
 from spikereveal_plugin.compare.scoring import score_all
 from spikereveal_plugin.compare.sets import TestSet, open_set
 from spikereveal_plugin.compare.spike_set import SpikeSet
-from spikereveal_plugin.compare.table import Table, build_table
-from spikereveal_plugin.compare.writers import write_tables
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.outputs import make_folder
 from spikereveal_plugin.models.collective import is_first

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.compare.reading import Frame
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from basicsr.data.data_util import generate_frame_indices
 from spikereveal_plugin.compare.options import SetOptions
 from spikereveal_plugin.compare.reading import Frame, digest
 from spikereveal_plugin.compare.shot import Shot
-from spikereveal_plugin.data.sources import FolderSource, LmdbSource
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource
 
 _log = logging.getLogger('spikereveal')
 

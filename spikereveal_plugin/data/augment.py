@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.data.sources import Crop
+from spikereveal_plugin.recordings.sources import Crop
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_symmetry
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
 from spikereveal_plugin.data.section_options import SectionOptions
 from spikereveal_plugin.data.spike_blur_dataset import to_tensor
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import parse_section
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
 
 @dataclass(frozen=True, kw_only=True)

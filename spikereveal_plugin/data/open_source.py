@@ -3,10 +3,10 @@
 import logging
 from pathlib import Path
 
-from spikereveal_plugin.data.sources import FolderSource, LmdbSource, Source
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import check_keys
+from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource, Source
 
 
 def open_source(options: SpikeBlurOptions, where: str) -> Source:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from spikereveal_plugin.data.seeding import stable_seed
+from spikereveal_plugin.seeding import stable_seed
 
 
 @dataclass(frozen=True, slots=True)

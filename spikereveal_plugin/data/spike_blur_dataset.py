@@ -16,15 +16,15 @@ from torch.utils.data import Dataset
 
 from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
 from spikereveal_plugin.data.open_source import open_source
-from spikereveal_plugin.data.sources import Image
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions, listed_keys
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.density import observed_threshold
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate
 from spikereveal_plugin.physics.threshold import add_noise_spikes, raise_threshold, spoilt_rate
+from spikereveal_plugin.recordings.sources import Image
 
 
 @DATASET_REGISTRY.register()

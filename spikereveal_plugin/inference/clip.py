@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.data.sensors import SPIKE_CAMERAS
-from spikereveal_plugin.data.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.vidar import readout_bytes
 from spikereveal_plugin.inference.fit import RATIO
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.recordings.sensors import SPIKE_CAMERAS
+from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
 
 Size = tuple[int, int]
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from spikereveal_plugin.archs import TaperedSDM
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import check_instants, check_light, checked_blur, checked_stream
-from spikereveal_plugin.inference.engines import Engine, NetworkEngine, SdmEngine, build_engine
+from spikereveal_plugin.inference.engines.build import Engine, NetworkEngine, SdmEngine, build_engine
 from spikereveal_plugin.inference.fit import as_float, fit_sizes
 from spikereveal_plugin.inference.weights import load_student
 from spikereveal_plugin.physics.density import density_kernel, normalise_density, observed_threshold
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate, spike_window
 
 Density = float | Literal['auto']

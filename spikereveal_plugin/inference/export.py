@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spikereveal_plugin.errors import EnvironmentProblemError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.inference.stages import network_inputs
+from spikereveal_plugin.inference.engines.stages import network_inputs
 
 OPSET = 17
 TOLERANCE = 1e-4

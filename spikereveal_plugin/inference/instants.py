@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import check_length
-from spikereveal_plugin.physics.exposure import Exposure
 
 _log = logging.getLogger('spikereveal')
 

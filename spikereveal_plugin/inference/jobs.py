@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
-from spikereveal_plugin.data.sources import files_by_key
-from spikereveal_plugin.data.spike_file import SPIKE_SUFFIXES, SpikeLayout
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.inference.clip import Size, SpikeClip, read_clip
-from spikereveal_plugin.inference.photo import PHOTO_SUFFIXES, Photo, load_photo
 from spikereveal_plugin.inference.timing import Timing
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, Photo, load_photo
+from spikereveal_plugin.recordings.sources import files_by_key
+from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES, SpikeLayout
 
 _log = logging.getLogger('spikereveal')
 ClipReader = Callable[[Size | None, int], SpikeClip]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from spikereveal_plugin.errors import SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.inference.photo import quantise
+from spikereveal_plugin.recordings.photo import quantise
 from spikereveal_plugin.visual.video import save_video
 
 KINDS: Final = ('png', 'mp4', 'gif')

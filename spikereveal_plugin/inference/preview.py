@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import check_instants, check_light, checked_stream
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 
 WINDOW = 41  # readouts: four times the noise of a short window is halved twice; there is no photo to deblur

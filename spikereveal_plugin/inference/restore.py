@@ -17,10 +17,10 @@ from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.instants import at_fractions, spread
 from spikereveal_plugin.inference.jobs import Job
 from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_mp4, write_png, write_pngs
-from spikereveal_plugin.inference.photo import Photo
 from spikereveal_plugin.inference.preview import WINDOW, preview_frames
 from spikereveal_plugin.inference.progress_file import ProgressFile
 from spikereveal_plugin.physics.tfp import exposure_rate
+from spikereveal_plugin.recordings.photo import Photo
 
 _log = logging.getLogger('spikereveal')
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 
 COLUMNS = ('name', 'first', 'length')
 

@@ -4,13 +4,13 @@ from typing import ClassVar
 
 from basicsr.utils.registry import MODEL_REGISTRY
 
-from spikereveal_plugin.data.seeding import numpy_generator
 from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.restorers import sdm
 from spikereveal_plugin.models.scene import Restorer
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.tfp import firing_rate
+from spikereveal_plugin.seeding import numpy_generator
 
 
 @MODEL_REGISTRY.register()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.physics.density import normalise_density
-from spikereveal_plugin.physics.exposure import Exposure
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.frozen import all_arguments, frozen_network, weights_hash
 from spikereveal_plugin.models.options import SpikeOptions
 from spikereveal_plugin.models.scene import Scene, Shot
 from spikereveal_plugin.options import parse_section
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.sdm import brightness_gain
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 

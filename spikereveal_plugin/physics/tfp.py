@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 
 
 def spike_window(spikes: Tensor, instant: int, length: int) -> Tensor:

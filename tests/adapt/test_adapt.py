@@ -13,21 +13,21 @@ import torch
 
 from spikereveal_plugin.adapt.samples import choose, cut, examine, gather_samples
 from spikereveal_plugin.archs import BSN, LDN, SpikeEDSR
-from spikereveal_plugin.cli.adapt_command import next_command
+from spikereveal_plugin.building.exposure_builder import Sample
+from spikereveal_plugin.building.import_set import ImportOptions
+from spikereveal_plugin.cli.adapt import next_command
 from spikereveal_plugin.cli.basicsr import main as basicsr
 from spikereveal_plugin.cli.spikereveal import build_parser, main
-from spikereveal_plugin.data.exposure_builder import Sample
-from spikereveal_plugin.data.image_file import load_image, save_image
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
-from spikereveal_plugin.data.import_set import ImportOptions
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.inference.weights import Card, load_student, save_weights
 from spikereveal_plugin.options import load_options
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.pipelines.loop import Loop
+from spikereveal_plugin.recordings.image_file import load_image, save_image
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.weights import registry
 
 EXPOSURE = ['--exposure', '20', '97']

@@ -20,14 +20,14 @@ import cv2
 import numpy as np
 import skimage
 
-from spikereveal_plugin.data.build_pool import single_threaded, worker_context
-from spikereveal_plugin.data.exposure_builder import Capture
-from spikereveal_plugin.data.footage import find_footage
-from spikereveal_plugin.data.image_file import load_image, save_image
-from spikereveal_plugin.data.interpolate import DisInterpolator
-from spikereveal_plugin.data.schedule import Schedule
-from spikereveal_plugin.data.simulate_footage import SimulateOptions, simulate_footage
+from spikereveal_plugin.building.build_pool import single_threaded, worker_context
+from spikereveal_plugin.building.exposure_builder import Capture
+from spikereveal_plugin.building.footage import find_footage
+from spikereveal_plugin.building.interpolate import DisInterpolator
+from spikereveal_plugin.building.schedule import Schedule
+from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage
 from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.recordings.image_file import load_image, save_image
 
 FACTOR, LENGTH, MARGIN, STEP = 8, 97, 20, 104
 

@@ -18,9 +18,9 @@ import torch
 
 from spikereveal_plugin.archs import BSN
 from spikereveal_plugin.data import SpikeBlurDataset
-from spikereveal_plugin.data.image_lmdb import ImageLmdbWriter
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdbWriter
 from spikereveal_plugin.formats.vidar import read_vidar, write_vidar
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdbWriter
 
 READOUTS, HEIGHT, WIDTH, CROP = 137, 180, 320, 128
 

@@ -26,7 +26,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
-from spikereveal_plugin.inference.engines import NetworkEngine, build_engine, has_bf16
+from spikereveal_plugin.inference.engines.build import NetworkEngine, build_engine, has_bf16
 from spikereveal_plugin.inference.weights import load_student
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 

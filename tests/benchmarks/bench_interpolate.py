@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 import torch
 
-from spikereveal_plugin.data.interpolate import DisInterpolator
-from spikereveal_plugin.data.rife import RifeInterpolator
+from spikereveal_plugin.building.interpolate import DisInterpolator
+from spikereveal_plugin.building.rife import RifeInterpolator
 
 Image = np.ndarray
 

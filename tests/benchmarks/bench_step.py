@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from step_work import work_of
 
-from spikereveal_plugin.inference.engines import has_bf16
+from spikereveal_plugin.inference.engines.build import has_bf16
 
 PATIENCE = 8.0  # seconds; no further repetition of a row begins after that
 LIMIT = 100.0  # seconds of a row's process; beyond it the row is given up

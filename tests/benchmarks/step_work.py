@@ -92,8 +92,8 @@ def our_step(folder: Path, batch: dict[str, Any], loss: str, teacher: str, amp: 
 
 
 def our_teacher(folder: Path, batch: dict[str, Any]) -> Callable[[], object]:
+    from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.models.teacher import Teacher
-    from spikereveal_plugin.physics.exposure import Exposure
 
     teacher = Teacher(BSN(), SpikeEDSR(), 9).to(memory_format=torch.channels_last)
     return lambda: teacher(batch['lq'], batch['spike'], Exposure(20, 97), INSTANTS)

@@ -14,7 +14,7 @@ from spikereveal_plugin.archs import LDN
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.compare import metrics
 from spikereveal_plugin.compare.complexity import count_gmacs, count_parameters
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
 
 def run(*words) -> int:

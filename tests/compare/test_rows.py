@@ -142,10 +142,10 @@ def test_rows_of_the_cascade_score_as_basicsr_test(tiny_set, stages, student, tm
 
 
 def test_an_authors_folder_is_a_set(tiny_set, tmp_path):
-    from spikereveal_plugin.data.image_file import save_image
-    from spikereveal_plugin.data.image_lmdb import ImageLmdb
     from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
     from spikereveal_plugin.formats.vidar import write_vidar
+    from spikereveal_plugin.recordings.image_file import save_image
+    from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
     photos, spikes = ImageLmdb(tiny_set / 'test/blur.lmdb'), SpikeLmdb(tiny_set / 'test/spike.lmdb')
     for key in photos.keys:

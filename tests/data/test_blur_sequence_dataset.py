@@ -9,8 +9,8 @@ import pytest
 import torch
 from basicsr.data import build_dataset
 
-from spikereveal_plugin.data.image_lmdb import ImageLmdbWriter
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdbWriter
 
 KEYS = ('b/1', 'b/2', 'b/3', 'c/d/1')
 

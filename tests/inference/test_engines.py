@@ -8,9 +8,9 @@ import torch
 
 from spikereveal_plugin.archs import LDN, load_ssdm_file
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
-from spikereveal_plugin.inference import engines
-from spikereveal_plugin.inference.engines import SdmEngine, build_engine, has_bf16
-from spikereveal_plugin.inference.tiling import HALO, cut_tiles
+from spikereveal_plugin.inference.engines import build as engines
+from spikereveal_plugin.inference.engines.build import SdmEngine, build_engine, has_bf16
+from spikereveal_plugin.inference.engines.ldn_tiles import HALO, cut_tiles
 
 CPU = torch.device('cpu')
 NEEDS_ONNX = pytest.mark.skipif(

@@ -4,17 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from spikereveal_plugin.data.image_lmdb import ImageLmdbWriter
-from spikereveal_plugin.data.spike_file import SpikeLayout
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdbWriter
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.inference.clip import read_clip
 from spikereveal_plugin.inference.instants import at_fractions
 from spikereveal_plugin.inference.jobs import Reading, find_jobs
-from spikereveal_plugin.inference.photo import load_photo, quantise
 from spikereveal_plugin.inference.timing import Timing
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdbWriter
+from spikereveal_plugin.recordings.photo import load_photo, quantise
+from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
 PLAIN = SpikeLayout()
 

@@ -12,11 +12,12 @@ import torch
 from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.inference import engines, plus_tiling
-from spikereveal_plugin.inference.engines import NetworkEngine, build_engine
+from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.inference.engines import build as engines
+from spikereveal_plugin.inference.engines import plus_tiles as plus_tiling
+from spikereveal_plugin.inference.engines.build import NetworkEngine, build_engine
 from spikereveal_plugin.inference.weights import Card, load_student
 from spikereveal_plugin.physics.density import normalise_density, observed_threshold
-from spikereveal_plugin.physics.exposure import Exposure
 
 CPU = torch.device('cpu')
 WHEN = Exposure(12, 33)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from basicsr.utils.registry import LOSS_REGISTRY
 
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.losses import RespikeLoss
 from spikereveal_plugin.physics.density import rate_as_gray
-from spikereveal_plugin.physics.exposure import Exposure
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 

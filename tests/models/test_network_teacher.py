@@ -10,9 +10,9 @@ from basicsr.models import build_model
 
 from spikereveal_plugin.archs import LDNPlus, TaperedSDM
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.scene import Shot
 from spikereveal_plugin.models.teach import teach
-from spikereveal_plugin.physics.exposure import Exposure
 
 TRAIN = {
     'optim_g': {'type': 'Adam', 'lr': 1e-3},

@@ -10,9 +10,9 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.scene import Scene
-from spikereveal_plugin.physics.exposure import Exposure
 
 PSNR = {'psnr': {'type': 'calculate_psnr_paper'}}
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.scene import batch_exposure
-from spikereveal_plugin.physics.exposure import Exposure
 
 
 def test_a_batch_has_one_exposure():

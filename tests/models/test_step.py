@@ -13,7 +13,7 @@ from torch import nn
 
 from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 
 Build = Callable[..., Any]
 INSTANTS = (20, 44, 68, 92, 116)

@@ -13,13 +13,13 @@ from spikereveal_plugin.cli.basicsr import main as basicsr
 from spikereveal_plugin.cli.spikereveal import main as spikereveal
 from spikereveal_plugin.data import augment, spike_blur_dataset
 from spikereveal_plugin.data.augment import Symmetry
-from spikereveal_plugin.data.image_file import save_image
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
-from spikereveal_plugin.data.sources import Crop
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.models.teacher import Teacher
+from spikereveal_plugin.recordings.image_file import save_image
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.sources import Crop
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 SMALL = ['network_bsn:num_feat=4', 'network_sr={type: SpikeEDSR, num_feat: 8, num_block: 1}']

@@ -6,10 +6,10 @@ import torch
 
 from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.archs.convert import convert_ssdm
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.restorers import restore_nothing, sdm
 from spikereveal_plugin.models.scene import Scene
 from spikereveal_plugin.models.teacher import Teacher
-from spikereveal_plugin.physics.exposure import Exposure
 
 INSTANTS = (20, 44, 68, 92, 116)
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.restorers import restore_nothing
 from spikereveal_plugin.models.scene import Scene
 from spikereveal_plugin.models.validation import Settings, validate
-from spikereveal_plugin.physics.exposure import Exposure
 
 ALL = {'reblur': {'type': 'calculate_reblur'}}
 

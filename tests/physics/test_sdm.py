@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 

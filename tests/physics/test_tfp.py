@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikereveal_plugin.physics.exposure import Exposure
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, inter_spike_rate, spike_window
 
 

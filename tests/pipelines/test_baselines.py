@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spikereveal_plugin.archs import AlignedBasicVSRPlusPlus
 from spikereveal_plugin.cli.basicsr import main
-from spikereveal_plugin.data.image_lmdb import ImageLmdbWriter
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdbWriter
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options/baselines'
 SMALL = {

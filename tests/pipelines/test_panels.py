@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from spikereveal_plugin.cli.basicsr import main
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 

@@ -11,9 +11,9 @@ import torchvision
 
 from spikereveal_plugin.cli.basicsr import main
 from spikereveal_plugin.cli.spikereveal import main as spikereveal
-from spikereveal_plugin.data.image_file import load_image, save_image
-from spikereveal_plugin.data.image_lmdb import ImageLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.recordings.image_file import load_image, save_image
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 STAGES = ('bsn', 'edsr', 'ldn')

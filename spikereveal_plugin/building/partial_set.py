@@ -1,0 +1,177 @@
+"""`<out>.partial`: where a data set grows until it is whole, and what a command that is given again finds there.
+
+build.json      the plan; absent once the set is whole
+records/        finished samples (`SampleRecords`)
+set/            LMDBs, then dataset.json; this folder is renamed to <out>
+"""
+
+import errno
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.recordings.manifest import MANIFEST, differences, plan_part, read_manifest
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there, do not start one build twice
+    fcntl = None  # type: ignore[assignment]
+
+_BUILD = 'build.json'
+_log = logging.getLogger('spikereveal')
+
+
+class PartialSet:
+    """The folder in which `out` is made.
+
+    Args:
+        out: folder of the data set.
+        plan: what it is made from, as `BuildPlan.as_json` states it.
+        overwrite: replace a data set at `out`, and throw away what another command began.
+    """
+
+    def __init__(self, out: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
+        self.out = out.absolute()
+        self.path = self.out.with_name(f'{self.out.name}.partial')
+        self.records, self.set = self.path / 'records', self.path / 'set'
+        self._asked, self._overwrite = plan, overwrite
+        self._replaced = self.out.with_name(f'{self.out.name}.replaced')
+        self._lock = -1
+        self.is_published = False
+
+    @property
+    def is_assembled(self) -> bool:
+        """Whether all LMDBs are there and only the name is missing."""
+        return (self.set / MANIFEST).is_file()
+
+    def open(self) -> None:
+        """Begin, or go on with, the build.
+
+        Raises:
+            SpikeDataError: `out` or its `.partial` is something else, was begun by a differing command, or is being
+                built by another process.
+        """
+        self.is_published = self._check_out()
+        if self.path.exists():
+            self._check_foreign()
+            self._acquire()
+            self._check_begun()
+        if self.is_published:
+            self.remove()
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._acquire()
+        if not self.is_assembled:
+            write_atomically(self.path / _BUILD, json.dumps(self._asked).encode())
+
+    def refuse_full_disk(self, error: BaseException | None) -> None:
+        """Say in one line that an error was a full disk, if it was."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise SpikeDataError(
+                f'{self.path}: the disk is full; what is finished is kept: free some space and give the same command '
+                f'again'
+            ) from error
+
+    def publish(self) -> None:
+        """Give the whole set its name, in place of an older one."""
+        (self.path / _BUILD).unlink(missing_ok=True)
+        for torn in self.set.glob(f'.{MANIFEST}.*.part'):
+            torn.unlink()
+        if self._replaced.exists():
+            shutil.rmtree(self._replaced)
+        if self.out.exists():
+            self.out.rename(self._replaced)
+        self.set.rename(self.out)
+        shutil.rmtree(self._replaced, ignore_errors=True)
+        self.remove()
+        self.is_published = True
+
+    def remove(self) -> None:
+        """Remove the folder with all it holds."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.close()
+
+    def close(self) -> None:
+        """Let other processes build."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _check_out(self) -> bool:
+        """Return whether `out` is this very data set already; refuse whatever else may not be replaced."""
+        if not self.out.exists():
+            return False
+        if not self.out.is_dir():
+            raise SpikeDataError(f'{self.out} is a file; name a folder for the data set')
+        if not any(self.out.iterdir()):
+            return False
+        if not (self.out / MANIFEST).is_file():
+            raise SpikeDataError(
+                f'{self.out} is not empty and holds no {MANIFEST}, so it is not replaced; remove it yourself'
+            )
+        if self._overwrite:
+            return False
+        if differing := differences(plan_part(read_manifest(self.out)), self._asked):
+            raise SpikeDataError(
+                f'{self.out} is not empty: it holds a data set of another command ({_some(differing)}); choose another '
+                f'folder, or replace it with --overwrite'
+            )
+        return True
+
+    def _check_foreign(self) -> None:
+        known = {_BUILD, 'records', 'set'}
+        if self.path.is_dir():
+            for torn in self.path.glob(f'.{_BUILD}.*.part'):  # of a process killed while it wrote
+                torn.unlink()
+        if not self.path.is_dir() or {entry.name for entry in self.path.iterdir()} - known:
+            raise SpikeDataError(f'{self.path} is in the way and is no unfinished data set; move it elsewhere')
+
+    def _check_begun(self) -> None:
+        """Compare the command that began the folder with this one."""
+        begun = self._begun()
+        differing = differences(begun, self._asked) if begun else []
+        if differing and not self._overwrite:
+            raise SpikeDataError(
+                f'{self.path} was begun by another command ({_some(differing)}); finish it with that one, or start '
+                f'anew with --overwrite'
+            )
+        if differing or not begun:
+            for entry in self.path.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def _begun(self) -> dict[str, Any]:
+        if self.is_assembled:
+            return plan_part(read_manifest(self.set))
+        try:
+            begun: dict[str, Any] = json.loads((self.path / _BUILD).read_text(encoding='utf-8'))
+        except FileNotFoundError:
+            return {}  # killed before it began, or after all was done
+        except ValueError as error:
+            raise SpikeDataError(
+                f'{self.path / _BUILD}: not readable ({error}); start anew: remove the folder'
+            ) from None
+        return begun
+
+    def _acquire(self) -> None:
+        """Keep other processes out; the system lifts the lock when this one ends, however it ends."""
+        if fcntl is None or self._lock >= 0:
+            return
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise SpikeDataError(f'{self.path} is being built by another process; wait for it or stop it') from None
+        except OSError as error:
+            _log.warning('%s cannot be locked (%s); make sure that no other process builds it', self.path, error)
+
+
+def _some(differing: list[str]) -> str:
+    more = f', and {len(differing) - 4} more' if len(differing) > 4 else ''
+    return '; '.join(differing[:4]) + more

@@ -1,0 +1,96 @@
+"""Arguments that several verbs of `spikereveal data` share."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout
+
+
+def add_verb(
+    commands: 'argparse._SubParsersAction[argparse.ArgumentParser]', name: str, about: str, examples: str
+) -> argparse.ArgumentParser:
+    """Add the parser of one verb, its examples below the options."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser(name, help=about, description=about, epilog=examples, formatter_class=formatter)
+    return parser
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Add `-o`, the folder of the data set to make."""
+    parser.add_argument('-o', '--out', type=Path, required=True, metavar='DIR', help='folder of the data set to make')
+
+
+def add_simulation(parser: argparse.ArgumentParser, threshold: float, workers: int | None = None) -> None:
+    """Add what all simulated data sets have: the spike camera, the seed, and what `add_build` adds."""
+    parser.add_argument(
+        '--threshold',
+        type=float,
+        default=threshold,
+        help="of the spike camera, the paper's theta (default: %(default)s)",
+    )
+    parser.add_argument('--no-noise', action='store_true', help='leave out the spikes that a sensor fires by itself')
+    parser.add_argument('--seed', type=int, default=0, help='of all randomness (default: %(default)s)')
+    add_build(parser, workers)
+
+
+def add_build(parser: argparse.ArgumentParser, workers: int | None = None) -> None:
+    """Add what every build has: `--workers`, one a core by default, and `--overwrite`."""
+    parser.add_argument(
+        '--workers',
+        type=positive,
+        default=workers or _usable_cores(),
+        metavar='N',
+        help='processes; the result does not depend on their number (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace the data set if DIR holds one, and what a differing command began',
+    )
+
+
+def add_spike_layout(parser: argparse.ArgumentParser) -> None:
+    """Add what a spike file does not say itself; `spike_layout` reads it."""
+    group = parser.add_argument_group('spike file', 'what a .dat, .npy or .npz does not say itself')
+    group.add_argument('--height', type=positive, help="the sensor's rows (default: a config.yaml beside the file)")
+    group.add_argument('--width', type=positive, help="the sensor's columns")
+    group.add_argument(
+        '--no-flip', action='store_true', help='a .dat holds its top row first; cameras write the bottom'
+    )
+    group.add_argument(
+        '--header', type=int, default=0, metavar='BYTES', help='bytes before the first readout of a .dat'
+    )
+    group.add_argument(
+        '--axes', choices=('thw', 'hwt'), default='thw', help='order of the axes of an array (default: %(default)s)'
+    )
+    group.add_argument('--key', metavar='NAME', help='array of an .npz, or sample of a data set')
+
+
+def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
+    """Return the layout that `add_spike_layout` parsed."""
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+
+    return SpikeLayout(args.height, args.width, flip=not args.no_flip, header=args.header, axes=args.axes, key=args.key)
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of 1 or more."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f'expected a whole number of 1 or more, got {text!r}')
+    return int(text)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Parse `i/n`, part i of n, from 1 on."""
+    found = re.fullmatch(r'(\d+)/(\d+)', text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f'expected i/n with i from 1 to n, such as 2/4, got {text!r}')
+    return int(found[1]), int(found[2])
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""`spikereveal data`, a module for each verb."""

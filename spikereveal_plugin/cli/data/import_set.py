@@ -1,0 +1,111 @@
+"""`spikereveal data import`: recordings that exist become a data set."""
+
+import argparse
+from pathlib import Path
+
+from spikereveal_plugin.cli.arguments import add_build, add_out, add_spike_layout, add_verb, positive, spike_layout
+
+_EXAMPLES = """examples:
+  spikereveal data import gopro downloads/GOPRO -o datasets/GOPRO
+  spikereveal data import rsb downloads/RSB -o datasets/RSB_lmdb --test board_h
+  spikereveal data import folder photos/ spikes/ --exposure 20 97 -o datasets/mine
+  spikereveal data import folder photos/ spikes/ --calibration rig.json -o datasets/mine
+
+gopro and rsb are the authors' releases, {blur,spike,sharp}_data/<sequence>/<name>. folder takes any images and spikes
+(.dat, .npy, .npz) that have the same names. An import that was stopped goes on when the same command is given again.
+"""
+
+
+def add_data_import_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add `import` with its three sources."""
+    parser = add_verb(verbs, 'import', "make a data set from the authors' releases or own recordings", _EXAMPLES)
+    sources = parser.add_subparsers(title='sources', required=True, metavar='SOURCE')
+    for name, about in (('gopro', 'Spike-GOPRO: train and test, readouts 20 to 116 of 137'),
+                        ('rsb', 'RSB: real recordings, all 400 readouts')):  # fmt: skip
+        one = add_verb(sources, name, about, _EXAMPLES)
+        one.add_argument('root', type=Path, metavar='DIR', help='folder of the release')
+        _add_common(one)
+        one.set_defaults(run=_run_gopro if name == 'gopro' else _run_rsb)
+    folder = add_verb(sources, 'folder', 'any images and spike files with the same names', _EXAMPLES)
+    folder.add_argument('images', type=Path, metavar='IMAGES', help='folder of blurry images, or one')
+    folder.add_argument('spikes', type=Path, metavar='SPIKES', help='folder of .dat, .npy or .npz, or one')
+    folder.add_argument('--sharp', type=Path, metavar='DIR', help='folder of sharp middle frames with the same names')
+    folder.add_argument(
+        '--exposure',
+        nargs=2,
+        type=int,
+        metavar=('FIRST', 'LENGTH'),
+        help='readouts of the exposure (default: as --calibration says, else all)',
+    )
+    folder.add_argument('--calibration', type=Path, metavar='JSON', help='made by `spikereveal data align`')
+    folder.add_argument(
+        '--ratio', type=positive, default=4, help='image pixels to a spike pixel (default: %(default)s)'
+    )
+    add_spike_layout(folder)
+    _add_common(folder)
+    folder.set_defaults(run=_run_folder)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add_out(parser)
+    parser.add_argument('--test', nargs='+', default=[], metavar='SEQUENCE', help='sequences for the test split')
+    add_build(parser)
+
+
+def _run_gopro(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
+    from spikereveal_plugin.errors import SpikeDataError  # noqa: PLC0415
+    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
+    from spikereveal_plugin.recordings.find_recordings import find_authors_release  # noqa: PLC0415
+
+    exposure = Exposure()
+    splits = [split for split in ('train', 'test') if (args.root / split / 'blur_data').is_dir()]
+    if not splits:
+        raise SpikeDataError(f'{args.root}: neither train/blur_data nor test/blur_data is there; is it Spike-GOPRO?')
+    found = [find_authors_release(args.root / split, split, exposure) for split in splits]
+    options = ImportOptions(
+        exposure, test=tuple(args.test), overwrite=args.overwrite, workers=args.workers, num_readouts=137
+    )
+    import_recordings(found, args.out, 'spikereveal data import gopro', options)
+
+
+def _run_rsb(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
+    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
+    from spikereveal_plugin.recordings.find_recordings import find_authors_release  # noqa: PLC0415
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+
+    exposure = Exposure(0, 400)
+    options = ImportOptions(
+        *(exposure, SpikeLayout(250, 400)),
+        test=tuple(args.test),
+        overwrite=args.overwrite,
+        workers=args.workers,
+        num_readouts=400,
+    )
+    found = [find_authors_release(args.root, 'train', exposure)]
+    import_recordings(found, args.out, 'spikereveal data import rsb', options)
+
+
+def _run_folder(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
+    from spikereveal_plugin.recordings.calibration import load_calibration  # noqa: PLC0415
+    from spikereveal_plugin.recordings.find_recordings import find_recordings  # noqa: PLC0415
+
+    try:
+        exposure = Exposure(*args.exposure) if args.exposure else None
+    except ValueError as error:
+        raise OptionError(str(error)) from None
+    options = ImportOptions(
+        exposure=exposure,
+        layout=spike_layout(args),
+        ratio=args.ratio,
+        calibration=load_calibration(args.calibration) if args.calibration else None,
+        test=tuple(args.test),
+        overwrite=args.overwrite,
+        workers=args.workers,
+    )
+    found = [find_recordings(args.images, args.spikes, args.sharp)]
+    import_recordings(found, args.out, 'spikereveal data import folder', options)

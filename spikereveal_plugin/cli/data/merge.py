@@ -1,0 +1,30 @@
+"""`spikereveal data merge`: the shards of one build, joined."""
+
+import argparse
+from pathlib import Path
+
+from spikereveal_plugin.cli.arguments import add_out, add_verb
+
+_EXAMPLES = """examples:
+  spikereveal data simulate clips --shard 1/2 -o parts/1
+  spikereveal data simulate clips --shard 2/2 -o parts/2
+  spikereveal data merge parts/* -o datasets/clips
+
+The result is what one build without --shard would have made, byte for byte. All parts must be there, made by the same
+command and versions. The parts are left as they are.
+"""
+
+
+def add_data_merge_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add `merge`."""
+    parser = add_verb(verbs, 'merge', 'join the parts that --shard made on several machines', _EXAMPLES)
+    parser.add_argument('parts', nargs='+', type=Path, metavar='PART', help='folders of all shards of one build')
+    add_out(parser)
+    parser.add_argument('--overwrite', action='store_true', help='replace the data set if DIR holds one')
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.building.merge_sets import merge_sets  # noqa: PLC0415  --help must not wait for torch
+
+    merge_sets(args.parts, args.out, overwrite=args.overwrite)

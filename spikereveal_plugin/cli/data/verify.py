@@ -1,0 +1,36 @@
+"""`spikereveal data verify`: is a data set whole, unchanged, and fit to train and test on?"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from spikereveal_plugin.cli.arguments import add_verb
+
+_EXAMPLES = """examples:
+  spikereveal data verify datasets/GOPRO
+
+What is checked: missing and extra files and keys; the checksum of each file and record; that each record can be read;
+that gray blur and firing rate of each sample correlate, far-off samples are listed; that nothing of the test split is
+in the training split, under another name too. Exit code 1, and a list, when something is wrong.
+"""
+
+
+def add_data_verify_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add `verify`."""
+    parser = add_verb(verbs, 'verify', 'check every file, record and sample of a data set', _EXAMPLES)
+    parser.add_argument('root', type=Path, metavar='DIR', help='folder of the data set')
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.errors import SpikeDataError  # noqa: PLC0415
+    from spikereveal_plugin.inspecting.verify import verify_set  # noqa: PLC0415  --help must not wait for torch
+
+    report = verify_set(args.root)
+    for fact in report.facts:
+        sys.stdout.write(f'{fact}\n')
+    for problem in report.problems:
+        sys.stdout.write(f'- {problem}\n')
+    if count := len(report.problems):
+        raise SpikeDataError(f'{args.root}: {count} problem{"s" if count > 1 else ""} found, listed on standard output')
+    sys.stdout.write(f'{args.root}: no problem found\n')

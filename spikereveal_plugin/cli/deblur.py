@@ -1,0 +1,184 @@
+"""`spikereveal deblur`: sharp frames from a blurry photo and its spikes."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from spikereveal_plugin.cli.text import HelpFormatter
+
+EXAMPLES = """examples:
+  spikereveal deblur photo.png spikes.dat -o sharp                            seven PNGs in sharp/
+  spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
+  spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
+  spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
+  spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm --sigma 4   physics alone, no weights
+  spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
+  spikereveal deblur photos/ long.dat -o out --exposure 0 400 --period 1000   one stream, many exposures
+  spikereveal deblur photos/ long.dat -o out --table exposures.csv            lines of: name,first,length
+  spikereveal deblur datasets/mine/test -o out                                a data set of this package
+  spikereveal deblur spikes.npz -o preview.mp4                                spikes alone: a gray preview
+
+A .dat does not say its sensor's size: it is taken from a config.yaml beside it (SpikeCV), else a quarter of the photo
+where the file is whole readouts of that, else give --height and --width. Without --exposure the photo was exposed
+during the whole stream; Spike-GOPRO's files need `--exposure 20 97`. A folder of results goes on where it stopped.
+"""
+
+# What a result depends on besides the two inputs; a folder of results remembers it.
+_IDENTITY = (
+    *('weights', 'method', 'short_window', 'sigma', 'density', 'height', 'width'),
+    *('exposure', 'period', 'table', 'no_flip'),
+)
+
+
+def add_deblur_parser(commands: Any) -> None:
+    """Add `deblur` to the sub-commands of `spikereveal`."""
+    parser = commands.add_parser(
+        'deblur', help='restore sharp frames', description=__doc__, epilog=EXAMPLES, formatter_class=HelpFormatter
+    )
+    parser.add_argument('blur', nargs='?', type=Path, metavar='BLUR', help='photo, or folder of photos')
+    parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, or folder; or a data set')
+    parser.add_argument(
+        '-o', '--output', type=Path, required=True, metavar='OUT', help='folder, or one .png, .mp4 or .gif file'
+    )
+    _add_what(parser)
+    _add_how(parser)
+    _add_reading(parser)
+    parser.set_defaults(run=_deblur)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('frames')
+    which = group.add_mutually_exclusive_group()
+    which.add_argument('--frames', type=int, default=7, metavar='N', help='spread over the exposure')
+    which.add_argument(
+        '--at', nargs='+', type=float, metavar='F', help='parts of the exposure: 0 first, 1 last readout'
+    )
+    group.add_argument('--format', choices=['png', 'mp4', 'gif'], help='in a folder OUT (default: png)')
+    group.add_argument('--fps', type=float, default=10.0, help='frames a second of a video or GIF')
+    group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
+    group.add_argument('--overwrite', action='store_true', help='replace results that are there')
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('method')
+    group.add_argument(
+        '--weights',
+        metavar='NAME|FILE',
+        help='a name of `spikereveal weights list` (default: the first student of it), or a .pth file',
+    )
+    group.add_argument('--method', choices=['network', 'sdm'], default='network', help='sdm: physics, no weights')
+    group.add_argument('--sigma', type=float, metavar='READOUTS', help='sdm of tapered windows, such as 4')
+    group.add_argument('--short-window', type=int, metavar='N', help='readouts of a rate: sdm 9, spikes alone 41')
+    group.add_argument(
+        '--density',
+        metavar='auto|F',
+        help='make spikes F times denser (default: as the weights say)',
+    )
+    group.add_argument(
+        '--engine',
+        choices=['auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx'],
+        default='auto',
+        help='how to compute: winograd for LDN on a CPU, which compiles itself at its first use; else eager',
+    )
+    group.add_argument('--tile', type=int, metavar='PIXELS', help='cut large images into tiles')
+    group.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1')
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('spikes')
+    group.add_argument('--height', type=int, metavar='H', help="the sensor's rows")
+    group.add_argument('--width', type=int, metavar='W', help="the sensor's columns")
+    group.add_argument('--exposure', nargs=2, type=int, metavar=('FIRST', 'LENGTH'), help="the photo's readouts")
+    group.add_argument('--period', type=int, metavar='READOUTS', help='from one photo of a recording to the next')
+    group.add_argument('--table', type=Path, metavar='CSV', help='exposures of a recording: name,first,length')
+    group.add_argument('--no-flip', action='store_true', help='a .dat with the top row first')
+    group.add_argument('--no-check', action='store_true', help='accept spikes that look flipped')
+
+
+def _deblur(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.inference import jobs, outputs, preview, restore  # noqa: PLC0415
+
+    suffix = args.output.suffix.lower().removeprefix('.')
+    is_file = suffix in outputs.KINDS and not args.output.is_dir()
+    if is_file and args.format not in (None, suffix):
+        raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
+    found = jobs.find_jobs(args.blur, args.spikes, _reading(args))
+    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in found))
+    options = restore.RestoreOptions(
+        frames=args.frames,
+        at=tuple(args.at or ()),
+        kind=suffix if is_file else args.format or 'png',
+        fps=args.fps,
+        side_by_side=args.side_by_side,
+        overwrite=args.overwrite,
+        check=not args.no_check,
+        preview_window=preview.WINDOW if args.short_window is None else args.short_window,
+        identity=tuple((key, _plain(getattr(args, key))) for key in _IDENTITY),
+    )
+    if is_file:
+        if len(found) > 1:
+            raise OptionError(f'{args.output}: {len(found)} photos need a folder; name one without a suffix')
+        restore.restore_to_file(found[0], deblurrer, args.output, options)
+    else:
+        restore.restore_to_folder(found, deblurrer, args.output, options)
+    logging.getLogger('spikereveal').info('%s: done', args.output)
+
+
+def _reading(args: argparse.Namespace) -> Any:
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
+    from spikereveal_plugin.inference.jobs import Reading  # noqa: PLC0415
+    from spikereveal_plugin.inference.timing import Timing  # noqa: PLC0415
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+
+    try:
+        exposure = Exposure(*args.exposure) if args.exposure else None
+    except ValueError as error:
+        raise OptionError(f'--exposure: {error}') from None
+    layout = SpikeLayout(args.height, args.width, flip=not args.no_flip)
+    return Reading(layout, Timing(exposure, args.period, args.table))
+
+
+def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
+    """Make what restores: the network, or physics where it is asked for or there is no photo to restore."""
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.inference.deblurrer import Deblurrer  # noqa: PLC0415
+    from spikereveal_plugin.weights.registry import list_students  # noqa: PLC0415
+
+    if not needs_network:
+        logging.getLogger('spikereveal').info(
+            'no blurry photo: a gray preview of the spikes, at their own size; colour and detail need the photo too'
+        )
+        return Deblurrer.physics()
+    if args.method == 'sdm':
+        if args.sigma is not None and (args.short_window is not None or args.density is not None):
+            raise OptionError('--sigma: a tapered window has no --short-window, and its density is always auto')
+        return Deblurrer.physics(9 if args.short_window is None else args.short_window, args.sigma)
+    if args.sigma is not None:
+        raise OptionError('--sigma: tapers the window of --method sdm; give that too')
+    if args.weights is None:
+        args.weights = next(iter(list_students()), None)  # in the namespace: results remember what made them
+        if args.weights is None:
+            raise OptionError('--weights: give a file of weights, or restore by physics alone with --method sdm')
+        logging.getLogger('spikereveal').info(f'weights: {args.weights}; --weights chooses others')
+    return Deblurrer.from_pretrained(
+        args.weights, density=_density(args.density), engine=args.engine, tile=args.tile, device=args.device
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON keeps it."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def _density(text: str | None) -> Any:
+    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+
+    if text is None or text == 'auto':
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f'--density {text!r}: expected auto or a number') from None

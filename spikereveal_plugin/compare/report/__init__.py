@@ -1,0 +1,1 @@
+"""What a comparison leaves: tables, plots, pictures, the page."""

@@ -1,0 +1,1 @@
+"""What `spikereveal doctor` looks at."""

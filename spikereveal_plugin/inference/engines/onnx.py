@@ -1,0 +1,37 @@
+"""A student in ONNX Runtime: two graphs, so that the photo's branch still runs once."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from spikereveal_plugin.inference.engines.stages import Staged, cut_in_two
+from spikereveal_plugin.inference.export import onnx_bytes, onnx_session, run_session
+
+
+class OnnxEngine:
+    """LDN or LDNPlus exported when it is made, and run on the CPU.
+
+    Raises:
+        EnvironmentProblemError: a package of the extra `export` is missing.
+    """
+
+    def __init__(self, network: Staged) -> None:
+        self.num_spike = network.num_spike
+        network = network.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        encode, decode = cut_in_two(network, is_traced=True)
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # the exporter's, of its age
+            blur, long_rate = torch.zeros(1, 3, 64, 96), torch.zeros(1, 1, 16, 24)
+            encoded, spikes = encode(blur, long_rate), torch.zeros(1, self.num_spike, 16, 24)
+            self._names = [f'encoded{number}' for number in range(len(encoded))]
+            self._encode = onnx_session(onnx_bytes(encode, (blur, long_rate), ['blur', 'long_rate'], self._names))
+            self._decode = onnx_session(onnx_bytes(decode, (*encoded, spikes), [*self._names, 'spikes'], ['sharp']))
+
+    def encode(self, blur: Tensor, long_rate: Tensor) -> list[Tensor]:
+        known = {entry.name for entry in self._encode.get_inputs()}  # LDN's graph has no long rate
+        feed = {'blur': blur, 'long_rate': long_rate}
+        return run_session(self._encode, {name: tensor for name, tensor in feed.items() if name in known})
+
+    def frame(self, encoded: list[Tensor], window: Tensor) -> Tensor:
+        return run_session(self._decode, {**dict(zip(self._names, encoded, strict=True)), 'spikes': window})[0]

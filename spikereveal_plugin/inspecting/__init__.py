@@ -1,0 +1,1 @@
+"""Looking into recordings and data sets: layout, alignment, playback, checks."""

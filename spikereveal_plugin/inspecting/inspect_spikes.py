@@ -1,0 +1,106 @@
+"""What a spike file holds: size, firing rates, pictures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from spikereveal_plugin.inspecting.guess_layout import LayoutGuess, guess_layout, measure_layout
+from spikereveal_plugin.inspecting.inspect_set import Tile
+from spikereveal_plugin.inspecting.playback import Stream, play
+from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
+from spikereveal_plugin.recordings.spike_stream import SpikeStream
+
+Rate = npt.NDArray[np.float32]
+SHORT_WINDOW = 9
+
+
+@dataclass(frozen=True)
+class SpikeSummary:
+    """A stream, what was found out about it, (h, w) firing rates over all of it, and lines that say so."""
+
+    spikes: SpikeStream
+    layout: SpikeLayout
+    rates: Rate
+    lines: tuple[str, ...]
+
+    def pictures(self) -> Iterator[Tile]:
+        """Yield labelled firing rates: one readout, short and long TFP, TFI at the stream's middle."""
+        count = len(self.spikes)
+        window = min(SHORT_WINDOW, count - 1 + count % 2)
+        readout, short, intervals = next(play(Stream(self.spikes, None), window, [count // 2]))
+        yield from (readout, short, (f'TFP, all {count}', self.rates), intervals)
+
+
+def inspect_spikes(path: Path, layout: SpikeLayout, blur: Path | None = None) -> SpikeSummary:
+    """Read a stream, guessing what is not known of a `.dat`.
+
+    Args:
+        path: `.dat`, `.npy` or `.npz`.
+        layout: what is known.
+        blur: image of the same scene, which tells whether rows are stored bottom first.
+
+    Raises:
+        SpikeDataError: the file cannot be read, or nothing in it repeats.
+    """
+    lines: list[str] = []
+    if path.suffix.lower() == '.dat':
+        spikes, layout = _guessed(path, layout, lines)
+    else:
+        spikes = open_spikes(path, layout)
+    lines.append(f'readouts: {len(spikes)} of {spikes.sensor[0]} x {spikes.sensor[1]} (height x width)')
+    rates = spikes.rate()
+    if blur is not None and _is_upside_down(rates, blur, layout, lines):
+        spikes, rates, layout = spikes.upside_down(), rates[::-1], replace(layout, flip=not layout.flip)
+    elif blur is None and path.suffix.lower() == '.dat':
+        order = 'bottom row first, as spike cameras write it' if layout.flip else 'top row first'
+        lines.append(f'row order: taken as {order}; the bytes cannot tell: look at the picture, or give --blur')
+    return SpikeSummary(spikes, layout, rates, (*lines, *_rate_lines(rates)))
+
+
+def _guessed(path: Path, layout: SpikeLayout, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
+    sensor = layout.sensor or sensor_from_config(path)
+    if sensor is not None:
+        best = measure_layout(path, *sensor, layout.header)
+        lines.append(f'sensor: {best.height} x {best.width}, as given; {_evidence(best)}')
+    else:
+        best, *others = guess_layout(path)
+        lines.append(f'sensor: {best.height} x {best.width}, {best.certainty}; {_evidence(best)}')
+        if others and best.certainty != 'sure':
+            sizes = ', '.join(f'{other.height} x {other.width} (header {other.header})' for other in others[:3])
+            lines.append(f'sensor: it may also be {sizes}')
+    lines.append(f'header: {best.header} bytes' if best.header else 'header: none')
+    if best.trailing:
+        lines.append(f'trailing: {best.trailing} bytes after the last whole readout, which are left out')
+    shape = (best.num_readouts, best.height, best.width)
+    spikes = SpikeStream.of_dat(path, shape, flip=layout.flip, header=best.header)
+    return spikes, replace(layout, height=best.height, width=best.width, header=best.header)
+
+
+def _evidence(guess: LayoutGuess) -> str:
+    return f'neighbouring rows correlate by {guess.rows:.3f}, readouts by {guess.time:.3f}'
+
+
+def _is_upside_down(rates: Rate, blur: Path, layout: SpikeLayout, lines: list[str]) -> bool:
+    """Say whether the stream resembles the image more with its rows in the other order."""
+    height, width = rates.shape
+    small = cv2.resize(load_image(blur), (width, height), interpolation=cv2.INTER_AREA)
+    light = gray(torch.from_numpy(small).permute(2, 0, 1).float())[0].numpy()
+    upright, turned = (float(np.corrcoef(light.ravel(), image.ravel())[0, 1]) for image in (rates, rates[::-1]))
+    is_turned = turned > upright
+    order = 'bottom' if layout.flip != is_turned else 'top'
+    lines.append(f'row order: {order} row first; correlation with the image {max(upright, turned):.3f}, '
+                 f'upside down {min(upright, turned):.3f}')  # fmt: skip
+    return is_turned
+
+
+def _rate_lines(rates: Rate) -> Iterator[str]:
+    low, middle, high = np.percentile(rates, (1, 50, 99))
+    yield f'firing rate: mean {rates.mean():.4f}, 1st percentile {low:.4f}, median {middle:.4f}, 99th {high:.4f}'
+    yield f'pixels that never fire: {int((rates == 0).sum())}, that always fire: {int((rates == 1).sum())}'

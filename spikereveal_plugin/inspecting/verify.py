@@ -1,0 +1,99 @@
+"""Whether a data set is what its manifest says, and fit to train and test on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.inspecting.verify_files import changed, check_manifest, miscounted, misplaced
+from spikereveal_plugin.inspecting.verify_records import Records, apart, read_apart, read_records
+from spikereveal_plugin.inspecting.verify_samples import Look, look_alikes, look_at, outliers, overlaps
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.manifest import Checksums, read_manifest
+
+_Found = Mapping[str, Mapping[str, str]]
+
+
+@dataclass
+class Report:
+    """Problems, one a line, and what was looked at."""
+
+    problems: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+
+
+def verify_set(root: Path) -> Report:
+    """Check a data set: its files, the bytes and readability of each record, its samples, and train against test.
+
+    Args:
+        root: folder of the data set.
+
+    Raises:
+        SpikeDataError: it has no manifest to check it by.
+    """
+    manifest = read_manifest(root)
+    check_manifest(root, manifest)
+    report = Report([*misplaced(root, manifest), *miscounted(manifest)])
+    found: Checksums = {}
+    total = sum(len(keys) for kinds in manifest['checksums'].values() for keys in kinds.values())
+    with tqdm(total=total, unit='record', disable=None) as progress:
+        for split, kinds in manifest['checksums'].items():
+            for kind in kinds:
+                records = _read(root, manifest, split, kind, progress)
+                report.problems += records.problems
+                found.setdefault(split, {})[kind] = records.checksums
+    looks = {split: _look_safely(root, manifest, split, found[split]) for split in found}
+    for split, seen in looks.items():
+        report.problems += [f'{split} sample {key!r}: {text}' for key, text in outliers(seen)]
+        report.facts.append(_describe(split, seen, found[split]))
+    report.problems += overlaps(found)
+    report.problems += look_alikes(looks.get('train', {}), looks.get('test', {}))
+    return report
+
+
+def _read(root: Path, manifest: Mapping[str, Any], split: str, kind: str, progress: 'tqdm[Any]') -> Records:
+    """Read one LMDB's records, apart from this process where its bytes are not those that were written."""
+    path, expected = root / split / f'{kind}.lmdb', manifest['checksums'][split][kind]
+    if not path.is_dir():
+        return Records()  # said to be missing already
+    if names := changed(root, manifest, split, kind):
+        records = read_apart(path, expected)
+        progress.update(len(expected))
+        text = f'{path}: {" and ".join(names)} changed since the set was built'
+        return Records([text, *records.problems], records.checksums)
+    return read_records(path, expected, progress.update)
+
+
+def _look_safely(root: Path, manifest: Mapping[str, Any], split: str, checksums: _Found) -> dict[str, Look]:
+    arguments = root / split, checksums, manifest['capture']
+    if any(changed(root, manifest, split, kind) for kind in ('blur', 'spike')):
+        return apart(_look, *arguments) or {}
+    return _look(*arguments)
+
+
+def _look(split: Path, checksums: _Found, capture: Mapping[str, Any]) -> dict[str, Look]:
+    """Look at each sample whose blur and spikes can be read."""
+    keys = sorted(checksums.get('blur', {}).keys() & checksums.get('spike', {}).keys())
+    if not keys:
+        return {}
+    blurs, spikes = ImageLmdb(split / 'blur.lmdb'), SpikeLmdb(split / 'spike.lmdb')
+    linear_light = bool(capture.get('linear_light', False))
+    return {
+        key: look_at(blurs, spikes, key, linear_light=linear_light)
+        for key in tqdm(keys, unit='sample', desc=split.name, disable=None)
+    }
+
+
+def _describe(split: str, looks: Mapping[str, Look], checksums: _Found) -> str:
+    counts = ', '.join(f'{len(keys)} {kind}' for kind, keys in checksums.items())
+    values = [look.correlation for look in looks.values() if not np.isnan(look.correlation)]
+    if not values:
+        return f'{split}: {counts} records read'
+    return (
+        f'{split}: {counts} records read; blur and firing rate correlate by {min(values):.3f} to {max(values):.3f}, '
+        f'median {float(np.median(values)):.3f}'
+    )

@@ -1,0 +1,79 @@
+"""Read every record of one LMDB of a data set, and compare it with the manifest."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spikereveal_plugin.building.build_pool import worker_context
+from spikereveal_plugin.building.sample_records import checksum
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.lmdb_store import LmdbReader
+from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+
+Found = TypeVar('Found')
+
+
+@dataclass
+class Records:
+    """What was found: problems, and the checksum of each record that can be read."""
+
+    problems: list[str] = field(default_factory=list)
+    checksums: dict[str, str] = field(default_factory=dict)
+
+
+def read_records(path: Path, expected: Mapping[str, str], step: Callable[[], object] = lambda: None) -> Records:
+    """Read each record of the LMDB `path`.
+
+    Args:
+        path: folder `<kind>.lmdb`.
+        expected: checksums by key.
+        step: called after each record.
+    """
+    found = Records()
+    try:
+        reader = LmdbReader(path)
+        store = SpikeLmdb(path) if path.stem == 'spike' else ImageLmdb(path)
+        stored = reader.stored_keys()
+    except SpikeDataError as error:
+        found.problems.append(str(error))
+        return found
+    listed = set(reader.keys)
+    for text, keys in (
+        ('is listed in meta_info.txt, but data.mdb lacks it', listed - set(stored)),
+        ('is in data.mdb, but meta_info.txt does not list it', set(stored) - listed),
+        ('is in the manifest only', expected.keys() - listed - set(stored)),
+        ('is not in the manifest', (listed & set(stored)) - expected.keys()),
+    ):
+        found.problems += [f'{path}: {key!r} {text}' for key in sorted(keys)]
+    for key in sorted(listed & set(stored)):
+        try:
+            store.read(key)
+            with reader.open(key) as raw:
+                found.checksums[key] = checksum(raw)
+        except SpikeDataError as error:
+            found.problems.append(str(error))
+        else:
+            if found.checksums[key] != expected.get(key, found.checksums[key]):
+                found.problems.append(f'{path}: {key!r} has another checksum than when it was written')
+        step()
+    return found
+
+
+def read_apart(path: Path, expected: Mapping[str, str]) -> Records:
+    """Do the same in a process of its own: LMDB trusts its pages, so that damaged ones may end the process."""
+    found = apart(read_records, path, expected)
+    lost = f'{path}: data.mdb is damaged where LMDB keeps its index, so no record can be read; build it again'
+    return found or Records([lost])
+
+
+def apart(function: Callable[..., Found], *args: Any) -> Found | None:
+    """Call a function in a process of its own; None where that process died."""
+    with ProcessPoolExecutor(1, worker_context()) as executor:
+        try:
+            return executor.submit(function, *args).result()
+        except BrokenProcessPool:
+            return None

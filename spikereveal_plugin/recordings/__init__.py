@@ -1,0 +1,1 @@
+"""Reading what cameras and tools wrote: images, spikes, calibrations, data sets."""

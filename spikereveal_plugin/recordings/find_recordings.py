@@ -1,0 +1,104 @@
+"""Which image, spikes and ground truth on disk belong together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.recordings.sources import IMAGE_SUFFIXES, files_by_key, sharp_sequence_files
+from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One blurry image with its spikes; `sharp_frames` is by readout."""
+
+    sequence: str
+    name: str
+    image: Path
+    spikes: Path
+    split: str = 'train'
+    sharp: Path | None = None
+    sharp_frames: dict[int, Path] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """`<sequence>/<name>`."""
+        return f'{self.sequence}/{self.name}'
+
+    def files(self) -> Iterator[Path]:
+        """Yield each file that it is made of."""
+        yield from (self.image, self.spikes, *((self.sharp,) if self.sharp else ()), *self.sharp_frames.values())
+
+
+@dataclass(frozen=True)
+class Found:
+    """The recordings of a folder, in order, and files that have no partner."""
+
+    recordings: tuple[Recording, ...]
+    without_spikes: tuple[Path, ...]
+    without_image: tuple[Path, ...]
+
+
+def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, split: str = 'train') -> Found:
+    """Pair images and spikes by their path below both folders, without its suffix; two files are one pair.
+
+    Args:
+        images: folder of blurry images, or one.
+        spikes: folder of `.dat`, `.npy` or `.npz`, or one.
+        sharp: folder of sharp middle frames, with one for each pair.
+        split: which split they are for.
+
+    Raises:
+        SpikeDataError: a folder is missing, two files share a name, nothing is a pair, or a sharp image is missing.
+    """
+    if images.is_file() and spikes.is_file():
+        return Found((Recording('recording', _name(images.stem), images, spikes, split),), (), ())
+    image_files, spike_files = files_by_key(images, IMAGE_SUFFIXES), files_by_key(spikes, SPIKE_SUFFIXES)
+    sharp_files = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
+    both = [key for key in image_files if key in spike_files]
+    if not both:
+        raise SpikeDataError(
+            f'{images} ({len(image_files)} images) and {spikes} ({len(spike_files)} spike files) have no name in '
+            f'common; expected <sequence>/<name>{IMAGE_SUFFIXES[0]} and <sequence>/<name>{SPIKE_SUFFIXES[0]}'
+        )
+    if sharp and (missing := [key for key in both if key not in sharp_files]):
+        raise SpikeDataError(f'{sharp} has no sharp image for {missing[0]} ({len(missing)} missing in all)')
+    recordings = []
+    for key in both:
+        folder, _, name = key.rpartition('/')
+        sequence = '/'.join(_name(part) for part in folder.split('/')) if folder else _name(images.resolve().name)
+        found = Recording(sequence, _name(name), image_files[key], spike_files[key], split, sharp_files.get(key))
+        recordings.append(found)
+    lonely = tuple(path for key, path in image_files.items() if key not in spike_files)
+    return Found(tuple(recordings), lonely, tuple(path for key, path in spike_files.items() if key not in image_files))
+
+
+def find_authors_release(root: Path, split: str, exposure: Exposure) -> Found:
+    """Pair `{blur,spike,sharp}_data/<sequence>/<name>` below `root`; sharp sequences where their originals are there.
+
+    Raises:
+        SpikeDataError: as `find_recordings`.
+    """
+    sharp = root / 'sharp_data'
+    found = find_recordings(root / 'blur_data', root / 'spike_data', sharp if sharp.is_dir() else None, split=split)
+    if not sharp.is_dir():
+        return found
+    files = files_by_key(sharp, IMAGE_SUFFIXES)
+    keys = {path: key for key, path in files.items()}
+    recordings = [
+        replace(item, sharp_frames=sharp_sequence_files(keys[item.sharp], files, exposure))
+        for item in found.recordings
+        if item.sharp
+    ]
+    return replace(found, recordings=tuple(recordings))
+
+
+_KEEP: Final = frozenset('-_+=()[] ')
+
+
+def _name(text: str) -> str:
+    """Make a name that an LMDB key can hold: what is not ASCII, or a dot, becomes an underscore."""
+    return ''.join(letter if letter.isascii() and (letter.isalnum() or letter in _KEEP) else '_' for letter in text)

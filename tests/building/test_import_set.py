@@ -1,0 +1,138 @@
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from spikereveal_plugin.cli.spikereveal import main
+from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
+from spikereveal_plugin.formats.vidar import read_vidar, write_vidar
+from spikereveal_plugin.recordings.calibration import Calibration, save_calibration
+from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.manifest import read_manifest
+
+
+def image(height=64, width=96, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def stream(readouts=30, height=16, width=24, seed=0):
+    return np.random.default_rng(seed).random((readouts, height, width)) < 0.4
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two sequences of pairs, in three formats of spikes, and one image without."""
+    for number, key in enumerate(('a/0', 'a/1', 'b.x/0')):
+        path = tmp_path / 'photos' / f'{key}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image(seed=number)[:, :, ::-1])
+        (tmp_path / 'spikes' / key).parent.mkdir(parents=True, exist_ok=True)
+    write_vidar(tmp_path / 'spikes/a/0.dat', stream(seed=0))
+    np.save(tmp_path / 'spikes/a/1.npy', stream(seed=1))
+    np.savez(tmp_path / 'spikes/b.x/0.npz', spk=stream(seed=2))
+    cv2.imwrite(str(tmp_path / 'photos/a/9.png'), image())
+    return tmp_path
+
+
+def run(root, *words):
+    return main(['data', 'import', 'folder', str(root / 'photos'), str(root / 'spikes'), '-o', str(root / 'out'),
+                 '--workers', '1', *words])  # fmt: skip
+
+
+def test_own_recordings(folders, caplog):
+    caplog.set_level('INFO', 'spikereveal')
+    assert run(folders, '--exposure', '5', '20', '--test', 'b_x') == 0
+    spikes, blur = SpikeLmdb(folders / 'out/train/spike.lmdb'), ImageLmdb(folders / 'out/train/blur.lmdb')
+    assert spikes.keys == blur.keys == ('a/0', 'a/1')
+    for number, key in enumerate(spikes.keys):
+        np.testing.assert_array_equal(spikes.read(key), stream(seed=number))
+        np.testing.assert_array_equal(blur.read(key), image(seed=number))
+    record = SpikeLmdb(folders / 'out/test/spike.lmdb').records['b_x/0']
+    assert (record.exposure_first, record.exposure_length) == (5, 20)
+    assert '1 images without spikes are left out' in caplog.text
+
+
+def test_the_exposure_is_the_whole_stream_by_default(folders):
+    assert run(folders) == 0
+    record = SpikeLmdb(folders / 'out/train/spike.lmdb').records['a/1']
+    assert (record.exposure_first, record.exposure_length) == (0, 30)
+    assert read_manifest(folders / 'out')['parameters']['recordings'] == 3
+
+
+def test_a_calibration_is_applied(folders):
+    shifted = ((0.25, 0.0, 1.625), (0.0, 0.25, -0.375), (0.0, 0.0, 1.0))  # two spike pixels to the right
+    save_calibration(folders / 'rig.json', Calibration(shifted, (64, 96), (16, 24), 3, 21, 0.0))
+    assert run(folders, '--calibration', str(folders / 'rig.json')) == 0
+    spikes, blur = SpikeLmdb(folders / 'out/train/spike.lmdb'), ImageLmdb(folders / 'out/train/blur.lmdb')
+    np.testing.assert_array_equal(spikes.read('a/0'), stream()[:, :, 2:])
+    np.testing.assert_allclose(blur.read('a/0'), image()[:, :88], atol=1)
+    assert spikes.records['a/0'].exposure_first == 3
+
+
+def test_an_import_that_failed_goes_on(folders, capsys):
+    whole = (folders / 'spikes/a/1.npy').read_bytes()
+    state = (folders / 'spikes/a/1.npy').stat()
+    (folders / 'spikes/a/1.npy').write_bytes(whole[:-5] + b'\x07' * 5)
+    assert run(folders) == 1
+    assert 'neither true nor false; the file is damaged' in capsys.readouterr().err
+    (folders / 'spikes/a/1.npy').write_bytes(whole)
+    import os
+
+    os.utime(folders / 'spikes/a/1.npy', ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert run(folders, '--overwrite') == 0
+    assert SpikeLmdb(folders / 'out/train/spike.lmdb').keys == ('a/0', 'a/1', 'b_x/0')
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (('--exposure', '5', '26'), '30 readouts, the exposure ends at readout 31'),
+        (('--ratio', '2'), 'pixels on a sensor of 16x24, expected 32x48|is not 2 times|not a whole number of'),
+        (('--test', 'c'), "test sequence 'c' is not among a, b_x"),
+        (('--exposure', '-1', '5'), 'first must be 0 or more'),
+        (('--calibration', 'absent.json'), 'absent.json: no readable calibration'),
+    ],
+)
+def test_what_does_not_fit_is_said(folders, capsys, words, message):
+    import re
+
+    assert run(folders, *words) == 1
+    error = capsys.readouterr().err
+    assert re.search(message, error)
+    assert not (folders / 'out').exists()
+
+
+def test_nothing_in_common_is_said(folders, capsys):
+    assert main(['data', 'import', 'folder', str(folders / 'photos/a'), str(folders / 'spikes'), '-o', 'out']) == 1
+    assert 'have no name in common' in capsys.readouterr().err
+
+
+def test_the_authors_gopro(shared, tmp_path):
+    source = shared / 'data/ssdm_layout/GOPRO'
+    assert main(['data', 'import', 'gopro', str(source), '-o', str(tmp_path / 'out'), '--workers', '1']) == 0
+    spikes = SpikeLmdb(tmp_path / 'out/test/spike.lmdb')
+    assert spikes.keys == ('SYN_coffee/000019', 'SYN_coffee/000032')
+    record = spikes.records['SYN_coffee/000019']
+    assert (record.shape, record.exposure_first, record.exposure_length) == ((137, 180, 320), 20, 97)
+    expected = read_vidar(source / 'test/spike_data/SYN_coffee/000019.dat', 180, 320)
+    np.testing.assert_array_equal(spikes.read('SYN_coffee/000019'), expected)
+    assert ImageLmdb(tmp_path / 'out/test/sharp.lmdb').keys == spikes.keys
+
+
+def test_the_authors_rsb(shared, tmp_path):
+    source = shared / 'data/ssdm_layout/RSB'
+    assert main(['data', 'import', 'rsb', str(source), '-o', str(tmp_path / 'out'), '--workers', '1']) == 0
+    spikes, blur = SpikeLmdb(tmp_path / 'out/train/spike.lmdb'), ImageLmdb(tmp_path / 'out/train/blur.lmdb')
+    assert spikes.records['seq0/0000'].shape == (400, 250, 400)
+    assert spikes.records['seq0/0000'].exposure_length == 400
+    assert blur.shapes['seq0/0000'] == (1000, 1600)
+
+
+def test_a_file_of_the_release_that_is_cut_short_is_said(shared, tmp_path, capsys):
+    shutil.copytree(shared / 'data/ssdm_layout/GOPRO', tmp_path / 'GOPRO', copy_function=shutil.copyfile)
+    damaged = tmp_path / 'GOPRO/test/spike_data/SYN_coffee/000032.dat'
+    damaged.write_bytes(damaged.read_bytes()[: 120 * 180 * 320 // 8])  # holds the exposure, and whole readouts
+    words = ['-o', str(tmp_path / 'out'), '--workers', '1']
+    assert main(['data', 'import', 'gopro', str(tmp_path / 'GOPRO'), *words]) == 1
+    assert '000032.dat: 120 readouts, the release has 137 a file' in capsys.readouterr().err
