@@ -49,7 +49,7 @@ def write_page(table: Table, source: Source, path: Path) -> None:
 
 def render(content: Mapping[str, Any]) -> str:
     """Return the page of what `page.js` reads: a table's `as_dict`, with `protocols`, `worst` and `views`."""
-    folder = files('spikereveal_plugin.compare').joinpath('page')
+    folder = files('spikereveal_plugin.compare.report').joinpath('page')
     text = {name: folder.joinpath(name).read_text(encoding='utf-8') for name in ('page.html', 'page.css')}
     script = '\n'.join(folder.joinpath(name).read_text(encoding='utf-8') for name in ('plots.js', 'page.js'))
     parts = {
