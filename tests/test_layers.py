@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'spikereveal_plugin'
 FOLDERS = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != '__pycache__'}
-TOP = {'errors', 'exposure', 'options', 'seeding'}
+TOP = {'errors', 'exposure', 'options', 'seeding', 'shot'}
 WATCHED = FOLDERS | TOP | {'torch', 'basicsr', 'cv2', 'numpy', 'lmdb'}
 BASE = {'errors', 'exposure', 'numpy'}
 RECORDINGS = BASE | {'formats', 'physics', 'torch', 'cv2'}
@@ -20,14 +20,15 @@ ALLOWED = {
     'inspecting': RECORDINGS | {'recordings', 'building'},
     'data': RECORDINGS | {'recordings', 'options', 'seeding', 'basicsr'},
     'archs': NETWORKS,
+    'restorers': NETWORKS - {'basicsr'} | {'shot', 'archs'},
     'losses': NETWORKS,
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
     'weights': {'errors', 'formats'},
     'inference': RECORDINGS | {'recordings', 'archs', 'visual', 'weights', 'basicsr'},
-    'models': NETWORKS | {'options', 'seeding', 'losses', 'data', 'metrics', 'visual'},
+    'models': NETWORKS | {'options', 'seeding', 'archs', 'losses', 'data', 'metrics', 'visual'},
     'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
-    'compare': RECORDINGS | {'options', 'recordings', 'metrics', 'inference', 'models', 'weights', 'basicsr'},
+    'compare': RECORDINGS | {'options', 'recordings', 'metrics', 'inference', 'models', 'weights', 'archs', 'basicsr'},
     'adapt': RECORDINGS | {'recordings', 'building', 'inference', 'weights', 'models', 'pipelines'},
     'demo': WATCHED - {'basicsr', 'lmdb'},
     'doctor': WATCHED,

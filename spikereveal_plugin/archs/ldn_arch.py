@@ -1,7 +1,5 @@
 """LDN, the student that turns one blurry image and raw spikes into a sharp frame (SpikeReveal Eq. 11)."""
 
-from typing import ClassVar
-
 import torch
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
@@ -9,6 +7,7 @@ from torch.nn import functional as F
 
 from spikereveal_plugin.archs.attention import ChannelAttention, SpatialAttention
 from spikereveal_plugin.archs.blocks import ResidualBlock
+from spikereveal_plugin.archs.descriptor import Descriptor
 
 UPSCALE = 4  # two strided convolutions of the blurry image meet the sensor's size
 
@@ -25,14 +24,13 @@ class LDN(nn.Module):
             colours first. The published network begins with random weights.
     """
 
-    takes_long_rate: ClassVar[bool] = False  # forward sees the window alone
-
     def __init__(
         self, *, num_spike: int = 21, num_feat: int = 16, reduction: int = 16, starts_from_blur: bool = False
     ) -> None:
         super().__init__()
         self.num_spike = num_spike
         self.upscale = UPSCALE
+        self.descriptor = Descriptor(inputs=('blur', 'window'), num_spike=num_spike, upscale=UPSCALE)
         self.blur_down1 = nn.Conv2d(3, num_feat, 5, stride=2, padding=2)
         self.blur_down2 = nn.Conv2d(num_feat, 2 * num_feat, 5, stride=2, padding=2)
         self.spike_conv1 = nn.Conv2d(num_spike, num_feat, 3, padding=1)

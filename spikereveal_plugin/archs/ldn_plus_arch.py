@@ -1,12 +1,11 @@
 """LDNPlus, a student as light as LDN that corrects what physics restores (SDM, SpikeReveal Eq. 8)."""
 
-from typing import ClassVar
-
 import torch
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spikereveal_plugin.archs.descriptor import Descriptor
 from spikereveal_plugin.archs.naf import NAFBlock
 from spikereveal_plugin.physics.taper import floored_gain, gaussian_taper, tapered_rate
 
@@ -33,8 +32,6 @@ class LDNPlus(nn.Module):
         num_block: blocks that work on an instant.
     """
 
-    takes_long_rate: ClassVar[bool] = True  # forward wants the exposure's firing rate as a third input
-
     def __init__(
         self, *, num_spike: int = 41, num_feat: int = 48, num_block_photo: int = 2, num_block: int = 8
     ) -> None:
@@ -43,6 +40,7 @@ class LDNPlus(nn.Module):
             raise ValueError(f'LDNPlus: num_spike must be odd, got {num_spike}')
         self.num_spike = num_spike
         self.upscale = UPSCALE
+        self.descriptor = Descriptor(inputs=('blur', 'window', 'long_rate'), num_spike=num_spike, upscale=UPSCALE)
         self.tapers: Tensor
         tapers = torch.stack([gaussian_taper(num_spike, sigma) for sigma in SIGMAS])
         self.register_buffer('tapers', tapers, persistent=False)

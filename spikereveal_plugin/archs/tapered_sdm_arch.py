@@ -1,11 +1,10 @@
 """SDM of a tapered window as a network without weights: a label-free teacher, and what LDNPlus corrects."""
 
-from typing import ClassVar
-
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spikereveal_plugin.archs.descriptor import Descriptor
 from spikereveal_plugin.physics.taper import floored_gain, gaussian_taper, tapered_rate
 
 UPSCALE = 4
@@ -20,12 +19,11 @@ class TaperedSDM(nn.Module):
         sigma: of the Gaussian that weighs them, in readouts: larger is less noise, smaller follows motion.
     """
 
-    takes_long_rate: ClassVar[bool] = True  # forward wants the exposure's firing rate as a third input
-
     def __init__(self, *, num_spike: int = 41, sigma: float = 4.0) -> None:
         super().__init__()
         self.num_spike = num_spike
         self.upscale = UPSCALE
+        self.descriptor = Descriptor(inputs=('blur', 'window', 'long_rate'), num_spike=num_spike, upscale=UPSCALE)
         self.weights: Tensor
         self.register_buffer('weights', gaussian_taper(num_spike, sigma), persistent=False)
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.compare.complexity import Complexity
 from spikereveal_plugin.compare.reading import Frame
 from spikereveal_plugin.compare.shot import Shot
@@ -85,5 +86,5 @@ def student_inputs(network: nn.Module, shot: Shot, ratio: int = 4) -> tuple[Tens
     """Return blank inputs as large as a shot's: a photo grown to whole sensor pixels, readouts, and a rate if asked."""
     rows, columns = (-(-side // ratio) for side in shot.blur.shape[:2])
     readouts = int(getattr(network, 'num_spike', 1))
-    rate = [torch.zeros(1, 1, rows, columns)] if getattr(network, 'takes_long_rate', False) else []
+    rate = [torch.zeros(1, 1, rows, columns)] if 'long_rate' in describe(network).inputs else []
     return torch.zeros(1, 3, ratio * rows, ratio * columns), torch.zeros(1, readouts, rows, columns), *rate

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.models.scene import Shot
 from spikereveal_plugin.physics.tfp import exposure_rate, spike_window
 
@@ -20,6 +21,6 @@ def student_frames(student: nn.Module, network: nn.Module, shot: Shot, instants:
     """
     length = int(network.num_spike)  # type: ignore[arg-type]
     windows = torch.stack([spike_window(shot.spikes, t, length) for t in instants], dim=1)
-    asked = [exposure_rate(shot.spikes, shot.exposure)] if getattr(network, 'takes_long_rate', False) else []
+    asked = [exposure_rate(shot.spikes, shot.exposure)] if 'long_rate' in describe(network).inputs else []
     frames: Tensor = student(shot.blur, windows.to(shot.blur.dtype), *asked)
     return frames

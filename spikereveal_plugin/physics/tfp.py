@@ -6,6 +6,17 @@ from torch import Tensor
 from spikereveal_plugin.exposure import Exposure
 
 
+def check_window(length: int) -> int:
+    """Return the readouts of a window.
+
+    Raises:
+        ValueError: they are not odd and positive.
+    """
+    if length < 1 or length % 2 == 0:
+        raise ValueError(f'a window must be odd and positive to have a centre, got {length}')
+    return length
+
+
 def spike_window(spikes: Tensor, instant: int, length: int) -> Tensor:
     """Cut the readouts centred on an instant.
 
@@ -20,8 +31,7 @@ def spike_window(spikes: Tensor, instant: int, length: int) -> Tensor:
     Raises:
         ValueError: `length` is even, or the window leaves the stream.
     """
-    if length < 1 or length % 2 == 0:
-        raise ValueError(f'a window must be odd and positive to have a centre, got {length}')
+    check_window(length)
     first = instant - length // 2
     return _readouts(spikes, first, first + length, 'window')
 

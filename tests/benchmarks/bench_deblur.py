@@ -136,7 +136,7 @@ def gflop(kind: str) -> float:
     with torch.device('meta'), FlopCounterMode(display=False) as counter:
         net = LDN() if kind == 'LDN' else LDNPlus()
         blur, spikes = torch.empty(1, 3, HEIGHT, WIDTH), torch.empty(1, FRAMES, net.num_spike, HEIGHT // 4, WIDTH // 4)
-        net(blur, spikes, *([spikes[:, 0, :1]] if net.takes_long_rate else []))
+        net(blur, spikes, *([spikes[:, 0, :1]] if 'long_rate' in net.descriptor.inputs else []))
     return counter.get_total_flops() / 1e9
 
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.inference.engines.ldn_stages import STRIP_ROWS, LdnDecode, LdnEncode
@@ -47,4 +48,4 @@ def cut_in_two(network: Staged, *, is_traced: bool) -> tuple[nn.Module, nn.Modul
 
 def network_inputs(network: nn.Module, blur: Tensor, long_rate: Tensor, window: Tensor) -> tuple[Tensor, ...]:
     """Return what a student is called with: photo, spikes and, where its class says so, the exposure's rate."""
-    return (blur, window, long_rate) if getattr(network, 'takes_long_rate', False) else (blur, window)
+    return (blur, window, long_rate) if 'long_rate' in describe(network).inputs else (blur, window)

@@ -1,0 +1,1 @@
+"""What turns a shot into sharp frames: a file for each kind, all of one form (`restorer.py`)."""

@@ -1,0 +1,52 @@
+"""Spikes alone as pictures, TFP and TFI, with the photo's brightness and colours."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from spikereveal_plugin.physics.colour import colourise
+from spikereveal_plugin.physics.density import observed_threshold
+from spikereveal_plugin.physics.sdm import upsample_rate
+from spikereveal_plugin.physics.tfp import check_window, inter_spike_rate
+from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
+from spikereveal_plugin.shot import Shot
+
+
+class _Rate(Restorer):
+    """Shows a rate of spikes, up-sampled bilinearly, in the photo's brightness and colours (physics/colour.py)."""
+
+    def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
+        threshold = observed_threshold(shot.blur, shot.long_rate)
+        for instant in instants:
+            rate = upsample_rate(self.rate(shot, instant), *shot.size)
+            yield colourise(rate, shot.blur, threshold).clamp(0, 1)
+
+    @abstractmethod
+    def rate(self, shot: Shot, instant: int) -> Tensor:
+        """(B, 1, h, w): the rate at an instant."""
+
+
+class Tfp(_Rate):
+    """Texture from playback: the firing rate of a short window.
+
+    Args:
+        short_window: readouts of it, odd.
+
+    Raises:
+        ValueError: `short_window` is not odd and positive.
+    """
+
+    def __init__(self, short_window: int) -> None:
+        self.short_window = check_window(short_window)
+        self.capabilities = Capabilities(window=short_window)
+
+    def rate(self, shot: Shot, instant: int) -> Tensor:
+        return shot.short_rate(instant, self.short_window)
+
+
+class Tfi(_Rate):
+    """Texture from inter-spike interval: the inverse interval between the two spikes around an instant."""
+
+    def rate(self, shot: Shot, instant: int) -> Tensor:
+        return inter_spike_rate(shot.spikes, instant)
