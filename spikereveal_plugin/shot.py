@@ -1,5 +1,6 @@
 """A shot: one photo, the spikes recorded meanwhile, and when it was exposed; all that a restorer sees."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -65,7 +66,24 @@ class Shot:
 
     def on_grid(self, height: int, width: int) -> 'Shot':
         """The shot with windows and rates on another grid: means of areas, or bilinear where that is finer."""
-        return replace(self, grid=(height, width))
+        shot = replace(self, grid=(height, width))
+        return self._share_long_rate(shot, shot._on_grid)
+
+    def with_photos(self, blur: Tensor, photos: Tensor | None) -> 'Shot':
+        """The shot with its photos in another form."""
+        return self._share_long_rate(replace(self, blur=blur, photos=photos))
+
+    def to(self, device: torch.device) -> 'Shot':
+        """The shot on a device."""
+        photos = None if self.photos is None else self.photos.to(device)
+        shot = replace(self, blur=self.blur.to(device), spikes=self.spikes.to(device), photos=photos)
+        return self._share_long_rate(shot, lambda rate: rate.to(device))
+
+    def _share_long_rate(self, shot: 'Shot', change: Callable[[Tensor], Tensor] = lambda rate: rate) -> 'Shot':
+        """Spare `shot` a pass over the exposure that this one has made."""
+        if 'long_rate' in self.__dict__:
+            shot.__dict__['long_rate'] = change(self.long_rate)
+        return shot
 
     def _on_grid(self, image: Tensor) -> Tensor:
         if self.grid is None or tuple(image.shape[-2:]) == self.grid:
@@ -73,8 +91,3 @@ class Shot:
         if image.shape[-2] >= self.grid[0] and image.shape[-1] >= self.grid[1]:
             return F.interpolate(image, size=self.grid, mode='area')
         return F.interpolate(image, size=self.grid, mode='bilinear', align_corners=False)
-
-    def to(self, device: torch.device) -> 'Shot':
-        """The shot on a device."""
-        photos = None if self.photos is None else self.photos.to(device)
-        return replace(self, blur=self.blur.to(device), spikes=self.spikes.to(device), photos=photos)

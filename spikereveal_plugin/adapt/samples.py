@@ -14,13 +14,14 @@ from spikereveal_plugin.building.import_set import ImportOptions, import_recordi
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
-from spikereveal_plugin.inference.checks import check_light, check_orientation, checked_blur
+from spikereveal_plugin.inference.checks import checked_blur
 from spikereveal_plugin.inference.jobs import refuse_swapped
 from spikereveal_plugin.physics.density import observed_threshold
 from spikereveal_plugin.physics.tfp import exposure_rate
 from spikereveal_plugin.recordings.find_recordings import find_recordings
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.recordings.manifest import BuildPlan
+from spikereveal_plugin.restorers.checks import check_light, check_orientation
 
 SOURCE = 'spikereveal adapt'
 TRAINED, HELD_OUT = '_trained', '_held_out'  # ends of the names of an only exposure's two parts

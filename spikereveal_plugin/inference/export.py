@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.errors import EnvironmentProblemError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.inference.engines.stages import network_inputs
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -129,5 +129,6 @@ def run_session(session: Any, feed: Mapping[str, Tensor]) -> list[Tensor]:
 
 def _sample(network: nn.Module, num_spike: int, size: tuple[int, int]) -> tuple[Tensor, ...]:
     height, width = size
-    blur, long_rate = torch.rand(1, 3, 4 * height, 4 * width), torch.rand(1, 1, height, width)
-    return network_inputs(network, blur, long_rate, torch.randint(0, 2, (1, num_spike, height, width)).float())
+    inputs = {'blur': torch.rand(1, 3, 4 * height, 4 * width), 'long_rate': torch.rand(1, 1, height, width)}
+    inputs['window'] = torch.randint(0, 2, (1, num_spike, height, width)).float()
+    return tuple(inputs[name] for name in describe(network).inputs)

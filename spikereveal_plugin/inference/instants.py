@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.inference.checks import check_length
+from spikereveal_plugin.restorers.checks import check_length
 
 _log = logging.getLogger('spikereveal')
 

@@ -7,8 +7,9 @@ import numpy.typing as npt
 import torch
 
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.inference.checks import check_instants, check_light, checked_stream
+from spikereveal_plugin.inference.checks import checked_stream
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
+from spikereveal_plugin.restorers.checks import check_instants, check_light
 
 WINDOW = 41  # readouts: four times the noise of a short window is halved twice; there is no photo to deblur
 _WHITE = 0.995  # of the pixels are not clipped

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.inference.checks import check_light, check_orientation, checked_blur, checked_stream
 from spikereveal_plugin.inference.clip import SpikeClip
 from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.instants import at_fractions, spread
@@ -19,8 +18,6 @@ from spikereveal_plugin.inference.jobs import Job
 from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_mp4, write_png, write_pngs
 from spikereveal_plugin.inference.preview import WINDOW, preview_frames
 from spikereveal_plugin.inference.progress_file import ProgressFile
-from spikereveal_plugin.physics.tfp import exposure_rate
-from spikereveal_plugin.recordings.photo import Photo
 
 _log = logging.getLogger('spikereveal')
 
@@ -130,9 +127,7 @@ def _open(job: Job, deblurrer: Deblurrer, options: RestoreOptions) -> tuple[list
     if photo is None:
         frames = preview_frames(clip.stream, clip.exposure, instants, window)
     else:
-        if options.check:
-            _check(photo, clip)
-        frames = deblurrer.frames(photo.pixels, clip.stream, instants, exposure=clip.exposure)
+        frames = deblurrer.frames(photo.pixels, clip.stream, instants, exposure=clip.exposure, check=options.check)
         if options.side_by_side:
             frames = beside(photo.pixels, frames)
     return [clip.offset + instant for instant in instants], frames, 8 if photo is None or photo.bits == 8 else 16
@@ -143,14 +138,6 @@ def _instants(clip: SpikeClip, options: RestoreOptions, window: int) -> tuple[in
     if options.at:
         return at_fractions(clip.exposure, options.at, window, count)
     return spread(clip.exposure, options.frames, window, count)
-
-
-def _check(photo: Photo, clip: SpikeClip) -> None:
-    """Look for what would only show in the pictures: darkness, saturation, a flip."""
-    stream = checked_stream(clip.stream).unsqueeze(0)
-    long_rate = exposure_rate(stream, clip.exposure)
-    check_light(long_rate)
-    check_orientation(checked_blur(photo.pixels), long_rate)
 
 
 def _write(target: Path, frames: Iterator[npt.NDArray[np.float32]], bits: int, options: RestoreOptions) -> None:

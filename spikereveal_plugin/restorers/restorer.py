@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
@@ -37,6 +38,8 @@ class Restorer(ABC):
     """Turns a shot into frames."""
 
     capabilities: Capabilities = Capabilities()
+    remark: str = ''
+    """what a reader of its scores must know, or nothing"""
 
     @abstractmethod
     def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
@@ -49,6 +52,12 @@ class Restorer(ABC):
         Raises:
             ValueError: a window leaves the stream, or sizes do not fit.
         """
+
+    @property
+    def device(self) -> torch.device:
+        """Where it takes its shots."""
+        parameters = (parameter for network in self.networks.values() for parameter in network.parameters())
+        return next((parameter.device for parameter in parameters), torch.device('cpu'))
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -26,11 +26,11 @@ class Student(Restorer):
         self.network, self.descriptor = network, describe(network)
         if not self.descriptor.is_student:
             raise ValueError(
-                f'{type(network).__name__} takes no window of spikes, so it is no student; expected a network with '
-                'num_spike, such as LDN'
+                f'{type(network).__name__} takes no window of spikes; expected a network of a photo and spikes, '
+                'such as LDN'
             )
         self.capabilities = Capabilities(
-            window=self.descriptor.num_spike, ratio=self.descriptor.upscale, density=density
+            window=self.descriptor.num_spike, ratio=self.descriptor.upscale or 4, density=density
         )
 
     @property
@@ -51,16 +51,20 @@ class Student(Restorer):
         return iter(self.sequence(shot, instants).clamp(0, 1).unbind(1))
 
     def calls(self, shot: Shot) -> tuple[Call, ...]:
-        ratio = self.descriptor.upscale or 1
+        ratio = self.capabilities.ratio or 1
         blank = blank_shot(self.descriptor, *(-(-side // ratio) for side in shot.size))
-        return (
-            (
-                self.network,
-                one_instant(self.descriptor.inputs, network_inputs(self.descriptor, blank, [blank.exposure.centre])),
-            ),
-        )
+        return ((self.network, self.inputs_at(blank, blank.exposure.centre)),)
+
+    def inputs_at(self, shot: Shot, instant: int) -> tuple[Tensor, ...]:
+        """Return what the network is called with at one instant; a window has no axis of instants."""
+        inputs = zip(self.descriptor.inputs, network_inputs(self.descriptor, shot, [instant]), strict=True)
+        return tuple(tensor.squeeze(1) if name == 'window' else tensor for name, tensor in inputs)
 
 
-def one_instant(names: Sequence[str], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return a network's inputs at one instant without the axis of instants: a window (B, num_spike, h, w)."""
-    return tuple(x.squeeze(1) if name == 'window' else x for name, x in zip(names, inputs, strict=True))
+class OneByOne(Student):
+    """Runs a student whole, one instant after another: memory does not grow with their number."""
+
+    def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
+        for instant in instants:
+            frame: Tensor = self.network(*self.inputs_at(shot, instant))
+            yield frame.clamp(0, 1)

@@ -6,7 +6,7 @@ from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.archs import TaperedSDM
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import AS_RECORDED, normalise_density, observed_threshold
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window
 
@@ -56,8 +56,8 @@ def test_frames_come_one_at_a_time(deblur, pair):
     """Memory does not grow with their number: a frame is computed when it is asked for."""
     blur, spikes = pair
     calls = []
-    frame = deblur.engine.frame
-    deblur.engine.frame = lambda *a: calls.append(1) or frame(*a)
+    frame = deblur.restorer.frame
+    deblur.restorer.frame = lambda *a: calls.append(1) or frame(*a)
     frames = deblur.frames(blur, spikes, range(10, 40), exposure=WHEN)
     assert calls == []
     next(frames)
@@ -71,7 +71,7 @@ def test_density_makes_cameras_alike(weights_file, pair_at):
     for density in ('auto', 1.0):
         deblur = Deblurrer.from_pretrained(weights_file, density=density)
         seen = []
-        deblur.engine.frame = lambda encoded, window, seen=seen: seen.append(float(window.mean())) or encoded[0]
+        deblur.restorer.frame = lambda encoded, window, seen=seen: seen.append(float(window.mean())) or encoded[0]
         for threshold in (1.0, 4.0):
             deblur(*pair_at(threshold=threshold), [28], exposure=WHEN)
         means[density] = seen[0] / seen[1]
@@ -80,10 +80,10 @@ def test_density_makes_cameras_alike(weights_file, pair_at):
 
 
 def test_density_is_off_by_default(deblur, pair):
-    assert deblur.density == 1.0
+    assert deblur.restorer.capabilities.density == AS_RECORDED
     seen = set()
-    frame = deblur.engine.frame
-    deblur.engine.frame = lambda e, window: seen.update(window.unique().tolist()) or frame(e, window)
+    frame = deblur.restorer.frame
+    deblur.restorer.frame = lambda e, window: seen.update(window.unique().tolist()) or frame(e, window)
     deblur(*pair, [28], exposure=WHEN)
     assert seen == {0.0, 1.0}
 
@@ -134,7 +134,7 @@ def test_bad_instants_are_said(deblur, pair, instants):
 
 
 def test_bad_options_are_said(weights_file, pair):
-    with pytest.raises(OptionError, match="density 'bright': expected 'auto' or a positive number"):
+    with pytest.raises(OptionError, match="density: expected auto or a positive number, .* got 'bright'"):
         Deblurrer.from_pretrained(weights_file, density='bright')
     with pytest.raises(OptionError, match="device 'tpx'"):
         Deblurrer.from_pretrained(weights_file, device='tpx')

@@ -8,9 +8,13 @@ import torch
 
 from spikereveal_plugin.archs import LDN, load_ssdm_file
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
-from spikereveal_plugin.inference.engines import build as engines
-from spikereveal_plugin.inference.engines.build import SdmEngine, build_engine, has_bf16
+from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.inference.deblurrer import Deblurrer
+from spikereveal_plugin.inference.engines import staged
+from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.engines.ldn_tiles import HALO, cut_tiles
+from spikereveal_plugin.inference.engines.staged import has_bf16
+from spikereveal_plugin.shot import Shot
 
 CPU = torch.device('cpu')
 NEEDS_ONNX = pytest.mark.skipif(
@@ -109,13 +113,13 @@ def test_the_photos_branch_runs_once(student):
 
 
 def test_bf16_where_there_is_none_is_refused(student, monkeypatch):
-    monkeypatch.setattr(engines, 'has_bf16', lambda device: False)
+    monkeypatch.setattr(staged, 'has_bf16', lambda device: False)
     with pytest.raises(EnvironmentProblemError, match='cannot multiply bfloat16 itself'):
         build_engine('bf16', student, CPU)
 
 
 def test_bf16_is_near(student, monkeypatch):
-    monkeypatch.setattr(engines, 'has_bf16', lambda device: True)
+    monkeypatch.setattr(staged, 'has_bf16', lambda device: True)
     blur, window = sample(9, 12)
     frame = run(build_engine('bf16', student, CPU), blur, window)
     torch.testing.assert_close(frame, reference(student, blur, window), rtol=0, atol=0.02)
@@ -131,7 +135,9 @@ def test_another_network_runs_whole():
             return blur * spikes.mean()
 
     blur, window = sample(4, 5, num_spike=3)
-    torch.testing.assert_close(run(build_engine('eager', Mean(), CPU), blur, window), blur * window.mean())
+    shot = Shot(blur, window, Exposure(0, 3))
+    (frame,) = build_engine('eager', Mean(), CPU).frames(shot, [1])
+    torch.testing.assert_close(frame, blur * window.mean())
     with pytest.raises(OptionError, match='Mean: only the engine eager without tiles'):
         build_engine('onnx', Mean(), CPU)
 
@@ -151,5 +157,5 @@ def test_wrong_engines_are_refused(student, arguments, message):
 
 
 def test_sdm_wants_an_odd_window():
-    with pytest.raises(OptionError, match='short window 4: expected an odd number'):
-        SdmEngine(4)
+    with pytest.raises(OptionError, match='a window must be odd and positive to have a centre, got 4'):
+        Deblurrer.physics(4)

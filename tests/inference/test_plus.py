@@ -13,11 +13,13 @@ from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.inference.engines import build as engines
 from spikereveal_plugin.inference.engines import plus_tiles as plus_tiling
-from spikereveal_plugin.inference.engines.build import NetworkEngine, build_engine
+from spikereveal_plugin.inference.engines import staged
+from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.weights import Card, load_student
 from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.restorers.student import OneByOne
+from spikereveal_plugin.shot import Shot
 
 CPU = torch.device('cpu')
 WHEN = Exposure(12, 33)
@@ -49,8 +51,10 @@ def test_eager_is_the_network(plus, size):
     inputs = sample(*size)
     engine = build_engine('eager', plus, CPU)
     torch.testing.assert_close(run(engine, *inputs), reference(plus, *inputs), rtol=0, atol=1e-5)
-    whole = NetworkEngine(plus, 41, CPU)
-    torch.testing.assert_close(run(whole, *inputs), reference(plus, *inputs), rtol=0, atol=1e-5)
+    blur, window, _ = inputs
+    shot = Shot(blur, window, Exposure(0, 41))
+    (whole,) = OneByOne(plus).frames(shot, [20])
+    torch.testing.assert_close(whole, reference(plus, blur, window, shot.long_rate).clamp(0, 1), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize('size', [(20, 36), (4, 60), (33, 17)])
@@ -88,7 +92,7 @@ def test_onnx_runtime_is_the_network(plus):
 
 
 def test_bf16_is_near(plus, monkeypatch):
-    monkeypatch.setattr(engines, 'has_bf16', lambda device: True)
+    monkeypatch.setattr(staged, 'has_bf16', lambda device: True)
     inputs = sample(9, 12)
     frame, expected = run(build_engine('bf16', plus, CPU), *inputs), reference(plus, *inputs)
     assert frame.dtype == torch.float32

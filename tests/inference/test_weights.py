@@ -11,6 +11,7 @@ from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.inference.register import register
 from spikereveal_plugin.inference.weights import Card, Packing, load_network, load_student, save_weights
+from spikereveal_plugin.physics.density import Density
 from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
 from spikereveal_plugin.weights import registry
 from spikereveal_plugin.weights.registry import find_weights, list_students, list_weights, resolve_option, sha256_of
@@ -111,7 +112,8 @@ def test_what_a_wheel_carries():
 
 def test_a_name_is_loaded_with_its_card(folder):
     deblur = Deblurrer.from_pretrained('ldn-tiny')
-    assert (deblur.density, deblur.trained_threshold, deblur.num_spike) == ('auto', 2.0, 21)
+    assert deblur.restorer.capabilities.density == Density('auto', 2.0)
+    assert deblur.num_spike == 21
 
 
 def test_a_file_is_loaded_by_its_path(folder, student):

@@ -12,8 +12,9 @@ from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.engines import winograd_kernels
-from spikereveal_plugin.inference.engines.build import StagedEngine, build_engine
+from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.engines.ldn_tiles import TiledLdnEngine
+from spikereveal_plugin.inference.engines.staged import StagedEngine
 from spikereveal_plugin.inference.engines.winograd import KERNEL_TRANSFORM, WinogradEngine, as_convolution
 from spikereveal_plugin.inference.engines.winograd_lanes import input_transform, output_transform
 from spikereveal_plugin.weights.registry import sha256_of

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.archs.ldn_arch import LDN, UPSCALE
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_stages import LdnDecode, LdnEncode
-from spikereveal_plugin.inference.fit import RATIO
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 
 MIN_TILE = 64
 # Sensor pixels that a frame's pixel sees to each side: 2 by the branches (the photo's two 5x5 convolutions of stride 2
@@ -51,8 +52,8 @@ def check_side(tile: int) -> None:
     Raises:
         OptionError: it is not.
     """
-    if tile < MIN_TILE or tile % RATIO:
-        raise OptionError(f'tile {tile}: expected a multiple of {RATIO}, {MIN_TILE} or more')
+    if tile < MIN_TILE or tile % UPSCALE:
+        raise OptionError(f'tile {tile}: expected a multiple of {UPSCALE}, {MIN_TILE} or more')
 
 
 def cut_tiles(height: int, width: int, side: int, halo: int = HALO) -> Iterator[Tile]:
@@ -68,22 +69,23 @@ def cut_tiles(height: int, width: int, side: int, halo: int = HALO) -> Iterator[
             )
 
 
-class TiledLdnEngine:
+class TiledLdnEngine(Engine):
     """LDN tile by tile.
 
     Args:
         network: in evaluation mode, on `device`.
         device: where to compute; the frame is put together on the CPU.
         tile: side of a tile in image pixels, a multiple of 4, 64 or more.
+        density: how dense the network wants spikes to be.
 
     Raises:
         OptionError: the tile's side is another number.
     """
 
-    def __init__(self, network: LDN, device: torch.device, tile: int) -> None:
+    def __init__(self, network: LDN, device: torch.device, tile: int, density: Density = AS_RECORDED) -> None:
         check_side(tile)
-        self.num_spike = network.num_spike
-        self._network, self._device, self._side = network, device, tile // RATIO
+        super().__init__(network, density)
+        self._network, self._device, self._side = network, device, tile // UPSCALE
         self._encode, self._decode = LdnEncode(network), LdnDecode(network)
 
     def encode(self, blur: Tensor, long_rate: Tensor) -> Tensor:
@@ -98,12 +100,12 @@ class TiledLdnEngine:
         for tile in plan:
             base, x = self._features(encoded, window, tile)
             whole = self._decode.refine(base, x, pooled)
-            tile.put(frame, tile.inner(whole, RATIO), RATIO)
+            tile.put(frame, tile.inner(whole, UPSCALE), UPSCALE)
         return frame
 
     def _features(self, blur: Tensor, window: Tensor, tile: Tile) -> tuple[Tensor, Tensor]:
         """Return the last layer's part and the joined features of a tile with its halo."""
-        base, features = self._encode(self._put(tile.outer(blur, RATIO)))
+        base, features = self._encode(self._put(tile.outer(blur, UPSCALE)))
         return base, self._network.join(features, self._put(tile.outer(window)))
 
     def _pool(self, blur: Tensor, window: Tensor, plan: list[Tile]) -> tuple[Tensor, Tensor]:

@@ -3,21 +3,23 @@
 import warnings
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from spikereveal_plugin.inference.engines.stages import Staged, cut_in_two
+from spikereveal_plugin.inference.engines.engine import Engine
+from spikereveal_plugin.inference.engines.stages import cut_in_two
 from spikereveal_plugin.inference.export import onnx_bytes, onnx_session, run_session
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 
 
-class OnnxEngine:
+class OnnxEngine(Engine):
     """LDN or LDNPlus exported when it is made, and run on the CPU.
 
     Raises:
         EnvironmentProblemError: a package of the extra `export` is missing.
     """
 
-    def __init__(self, network: Staged) -> None:
-        self.num_spike = network.num_spike
+    def __init__(self, network: nn.Module, density: Density = AS_RECORDED) -> None:
+        super().__init__(network, density)
         network = network.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         encode, decode = cut_in_two(network, is_traced=True)
         with torch.inference_mode(), warnings.catch_warnings():

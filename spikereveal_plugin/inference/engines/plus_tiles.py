@@ -10,36 +10,38 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
+from spikereveal_plugin.archs.ldn_plus_arch import UPSCALE, LDNPlus
 from spikereveal_plugin.archs.naf import NAFBlock
+from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_tiles import Tile, check_side, cut_tiles
-from spikereveal_plugin.inference.fit import RATIO
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 
 HALO = 1  # sensor pixels: of each 3x3 convolution, and of the gain's up-sampling
 
 
-class TiledPlusEngine:
+class TiledPlusEngine(Engine):
     """LDNPlus tile by tile.
 
     Args:
         network: in evaluation mode, on `device`.
         device: where to compute; the frame is put together on the CPU.
         tile: side of a tile in image pixels, a multiple of 4, 64 or more.
+        density: how dense the network wants spikes to be.
 
     Raises:
         OptionError: the tile's side is another number.
     """
 
-    def __init__(self, network: LDNPlus, device: torch.device, tile: int) -> None:
+    def __init__(self, network: LDNPlus, device: torch.device, tile: int, density: Density = AS_RECORDED) -> None:
         check_side(tile)
-        self.num_spike = network.num_spike
-        self._network, self._device, self._side = network, device, tile // RATIO
+        super().__init__(network, density)
+        self._network, self._device, self._side = network, device, tile // UPSCALE
 
     def encode(self, blur: Tensor, long_rate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         plan, long_rate = self._plan(long_rate), long_rate.to(self._device)
 
         def begin(tile: Tile) -> Tensor:
-            return self._network.photo_features(tile.outer(blur, RATIO).to(self._device), tile.outer(long_rate))
+            return self._network.photo_features(tile.outer(blur, UPSCALE).to(self._device), tile.outer(long_rate))
 
         features = self._through(self._network.photo_blocks, _gather(plan, begin), plan)
         return blur, features, long_rate
@@ -58,9 +60,9 @@ class TiledPlusEngine:
         x = _gather(plan, lambda tile: network.last(tile.outer(x)))
         frame = torch.empty_like(blur)
         for tile in plan:
-            photo = tile.outer(blur, RATIO).to(self._device)
+            photo = tile.outer(blur, UPSCALE).to(self._device)
             whole = network.compose(photo, gains(tile), tile.outer(x))
-            tile.put(frame, tile.inner(whole, RATIO), RATIO)
+            tile.put(frame, tile.inner(whole, UPSCALE), UPSCALE)
         return frame
 
     def _plan(self, sensor: Tensor) -> Sequence[Tile]:

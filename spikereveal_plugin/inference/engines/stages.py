@@ -1,13 +1,12 @@
 """Students cut where one photo's work ends and one instant's begins."""
 
+from collections.abc import Callable, Mapping
+
 from torch import Tensor, nn
 
-from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.inference.engines.ldn_stages import STRIP_ROWS, LdnDecode, LdnEncode
-
-Staged = LDN | LDNPlus
 
 
 class PlusEncode(nn.Module):
@@ -34,18 +33,25 @@ class PlusDecode(nn.Module):
         return self.network.decode(blur, features, long_rate, spikes)
 
 
-def cut_in_two(network: Staged, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
-    """Return the stage of the photo, called as (blur, long_rate), and the stage of an instant, (*encoded, spikes).
+def cut_ldn(network: LDN, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
+    """Cut LDN; where it is traced, without a loop over strips."""
+    return LdnEncode(network), LdnDecode(network, None if is_traced else STRIP_ROWS)
 
-    Args:
-        network: in evaluation mode.
-        is_traced: whether what follows records the stages as graphs, which are to have no loop over strips.
-    """
-    if isinstance(network, LDN):
-        return LdnEncode(network), LdnDecode(network, None if is_traced else STRIP_ROWS)
+
+def cut_plus(network: LDNPlus, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
+    """Cut LDNPlus."""
+    del is_traced  # there is no loop in it
     return PlusEncode(network), PlusDecode(network)
 
 
-def network_inputs(network: nn.Module, blur: Tensor, long_rate: Tensor, window: Tensor) -> tuple[Tensor, ...]:
-    """Return what a student is called with: photo, spikes and, where its class says so, the exposure's rate."""
-    return (blur, window, long_rate) if 'long_rate' in describe(network).inputs else (blur, window)
+STAGES: Mapping[type[nn.Module], Callable[..., tuple[nn.Module, nn.Module]]] = {LDN: cut_ldn, LDNPlus: cut_plus}
+
+
+def cut_in_two(network: nn.Module, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
+    """Return the stage of the photo, called as (blur, long_rate), and the stage of an instant, (*encoded, spikes).
+
+    Args:
+        network: one of `STAGES`, in evaluation mode.
+        is_traced: whether what follows records the stages as graphs.
+    """
+    return STAGES[type(network)](network, is_traced=is_traced)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_stages import LdnEncode
 from spikereveal_plugin.inference.engines.winograd_kernels import (
     Array,
@@ -18,6 +19,7 @@ from spikereveal_plugin.inference.engines.winograd_kernels import (
     convolve_to_frame,
 )
 from spikereveal_plugin.inference.engines.winograd_lanes import PLANES, TILE
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 
 # G of F(6, 3) at the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity
 KERNEL_TRANSFORM = torch.tensor(
@@ -59,15 +61,15 @@ class Encoded(NamedTuple):
     room: tuple[Array, Array, Array]
 
 
-class WinogradEngine:
+class WinogradEngine(Engine):
     """LDN on the CPU: the photo's branch and attention in PyTorch, an instant's wide convolutions by Winograd.
 
     It has as many threads as PyTorch. The first frame ever compiles, which takes seconds; the kernels are kept.
-    The network's `num_feat` is a multiple of 4 (`engines.runs_by_winograd`).
+    The network's `num_feat` is a multiple of 4 (`runs_by_winograd`).
     """
 
-    def __init__(self, network: LDN) -> None:
-        self.num_spike = network.num_spike
+    def __init__(self, network: LDN, density: Density = AS_RECORDED) -> None:
+        super().__init__(network, density)
         self._network = network
         self._encode = LdnEncode(network)
         self._blocks = [(_layer(block.conv1), _layer(block.conv2)) for block in network.blocks]
