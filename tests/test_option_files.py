@@ -8,7 +8,7 @@ import pytest
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
 
 from spikereveal_plugin.compare.options import parse_options
-from spikereveal_plugin.compare.training import needed_files, product
+from spikereveal_plugin.compare.training import product
 from spikereveal_plugin.data.blur_sequence_dataset import BlurSequenceOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.options import check_option_file
@@ -74,11 +74,11 @@ def test_comparison(path: Path, monkeypatch: pytest.MonkeyPatch):
     for section in options.metrics.values():
         assert section['type'] in METRIC_REGISTRY
     for label, row in options.parsed_methods().items():
-        assert row.method.group
-        for method in row.variants:
-            files, made = needed_files(method, label), [product(step) for step in method.steps]
+        assert row.method.common.group
+        for method in filter(None, (row.method, *row.per_set.values())):
+            files, made = method.files(label), [product(step) for step in method.common.steps]
             assert set(files) <= set(made)
-            for step, after in zip(method.steps, made, strict=True):
+            for step, after in zip(method.common.steps, made, strict=True):
                 needs = [Path(v) for k, v in load_options(Path(step))['path'].items() if v and k.startswith('pretrain')]
                 is_reblur_alone = load_options(Path(step))['train'].get('distill_opt', ...) is None
                 assert is_reblur_alone or set(needs) <= set(made[: made.index(after)])
@@ -124,7 +124,7 @@ def test_ldn_plus_needs_no_stage_before_it(data: str):
     """Its teacher has no weights; the data set, optimiser and length are those of LDN."""
     plain, plus = (load_options(FOLDER / f'{name}_{data}.yml') for name in ('ldn', 'ldn_plus'))
     tested = load_options(FOLDER / f'test_ldn_plus_{data}.yml')
-    assert tested['val']['methods'] == ['blur', 'sdm', 'ldn']
+    assert tested['val']['methods'] == ['blur', 'sdm', 'student']
     assert not any(tested['path'][f'pretrain_network_{part}'] for part in ('bsn', 'sr'))
     assert plus['network_g']['type'] == 'LDNPlus'
     assert plus['network_teacher']['type'] == 'TaperedSDM'
@@ -232,7 +232,7 @@ def test_comparison_of_printed_results(path: Path, monkeypatch: pytest.MonkeyPat
     assert options.out == f'results/{path.stem.removeprefix("compare_")}'
     assert options.parsed_sets()
     for row in options.parsed_methods().values():
-        for method in row.variants:
+        for method in filter(None, (row.method, *row.per_set.values())):
             assert Path(getattr(method, 'opt', path)).resolve() in {*RECIPES, path}
 
 

@@ -69,7 +69,7 @@ train:
 val:
   val_freq: {val_freq}
   at_start: true  # what the adaptation begins with is in the running for the best too
-  methods: [ldn]
+  methods: [student]
   num_frames: 1
   metrics:
     reblur:  # the mean of the student's frames at {val_where} against the photo, in 8-bit levels; no ground truth

@@ -6,17 +6,21 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 import torch
 
-from spikereveal_plugin.compare.methods import ComputedMethod
+from spikereveal_plugin.compare.complexity import Complexity, complexity_of
+from spikereveal_plugin.compare.methods import RestoredMethod
 from spikereveal_plugin.compare.reading import digest
-from spikereveal_plugin.compare.shot import Shot
+from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.restorers.restore import restore
+from spikereveal_plugin.shot import Shot
 
 _REPEATS = 3
 _STATUS, _RESET = Path('/proc/self/status'), Path('/proc/self/clear_refs')
@@ -33,42 +37,45 @@ class Cost:
     protocol: str = ''
 
 
-def measure(method: ComputedMethod, shot: Shot, device: str, folder: Path) -> Cost:
-    """Measure a method on a sample, or return what a former run measured on this machine.
+def measure(method: RestoredMethod, test_set: SpikeSet, device: str, folder: Path) -> Cost:
+    """Measure a method on a set's first sample, or return what a former run measured on this machine.
 
     Raises:
         SpikeDataError: a former measurement cannot be read.
     """
-    size = f'{shot.blur.shape} {shot.spikes.shape} {len(shot.instants)}'
+    key = test_set.keys[0]
+    shot, instants = test_set.shot(key, method.photos), test_set.instants(key)
+    size = f'{tuple(shot.blur.shape)} {tuple(shot.spikes.shape)} {len(instants)}'
     machine = f'{platform.node()} {platform.machine()} {torch.get_num_threads()} {device} {torch.__version__}'
-    path = folder / f'{digest([method.computation.identity, size, machine])[:32]}.json'
+    path = folder / f'{digest([method.identity, size, machine])[:32]}.json'
     if path.is_file():
         try:
             return Cost(**json.loads(path.read_text(encoding='utf-8')))
         except (OSError, ValueError, TypeError) as error:
             raise SpikeDataError(f'{path}: not a readable measurement ({error}); delete it') from None
-    seconds, megabytes = _run(method, shot, device)
-    found = method.computation.complexity(shot)
-    height, width = shot.blur.shape[:2]
+    seconds, megabytes = _run(method, shot, instants, device)
+    calls = method.restorer.calls(shot)
+    complexity = complexity_of(*calls) if calls else Complexity()
+    height, width = shot.size
     threads = f'{torch.get_num_threads()} thread(s)' if device == 'cpu' else device
     protocol = (
-        f'{width} x {height}, {len(shot.instants)} frame(s) from one photo, {threads}, median of {_REPEATS} runs; '
+        f'{width} x {height}, {len(instants)} frame(s) from one photo, {threads}, median of {_REPEATS} runs; '
         'GMACs by mmengine (convolutions and matrix products) for one frame'
-        + (f'; {found.remark}' if found.remark else '')
+        + (f'; {complexity.remark}' if complexity.remark else '')
     )
-    cost = Cost(found.parameters, found.gmacs, seconds, megabytes, protocol)
+    cost = Cost(complexity.parameters, complexity.gmacs, seconds, megabytes, protocol)
     write_atomically(path, (json.dumps(asdict(cost), indent=1) + '\n').encode())
     return cost
 
 
-def _run(method: ComputedMethod, shot: Shot, device: str) -> tuple[float, float | None]:
+def _run(method: RestoredMethod, shot: Shot, instants: Sequence[int], device: str) -> tuple[float, float | None]:
     """Return seconds a frame, and megabytes at the peak of a run above what was held before it."""
 
     def once() -> float:
         start = time.perf_counter()
-        for _ in method.computation.frames(shot):
+        for _ in restore(method.restorer, shot, instants):
             pass
-        return (time.perf_counter() - start) / len(shot.instants)
+        return (time.perf_counter() - start) / len(instants)
 
     is_cuda = device.startswith('cuda')
     _give_back()

@@ -1,11 +1,29 @@
 """Rows that are images on disk, by whatever tool."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from spikereveal_plugin.compare.reading import Frame, digest_files, frame_size, list_images, load_frame
 from spikereveal_plugin.compare.sets import FolderSet, TestSet
 from spikereveal_plugin.errors import SpikeDataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """`type: folder`: images that any tool wrote."""
+
+    path: str | Mapping[str, str]
+    """one folder, or one for each set by name"""
+    parameters: float | None = None
+    """what its authors say: shown as given, not measured"""
+    gmacs: float | None = None
+    """what its authors say: shown as given, not measured"""
+
+    def files(self) -> tuple[Path, ...]:
+        """The folders."""
+        paths = [self.path] if isinstance(self.path, str) else self.path.values()
+        return tuple(Path(str(path)).expanduser() for path in paths)
 
 
 class FolderMethod:
@@ -15,8 +33,15 @@ class FolderMethod:
     named by readout (`020.png`, ..., as `basicsr test` writes them), or else as many as the set's frames, in order.
     """
 
-    def __init__(self, label: str, paths: Mapping[str, Path] | Path) -> None:
-        self.label, self._paths = label, paths
+    is_photo = False
+
+    def __init__(self, label: str, options: FolderOptions) -> None:
+        self.label = label
+        self._paths: Mapping[str, Path] | Path
+        if isinstance(options.path, Mapping):
+            self._paths = {str(name): Path(str(path)).expanduser() for name, path in options.path.items()}
+        else:
+            self._paths = Path(options.path).expanduser()
         self._files: dict[str, dict[str, Path]] = {}
 
     @property

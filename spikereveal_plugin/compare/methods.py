@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from spikereveal_plugin.compare.computation import Computation
-from spikereveal_plugin.compare.reading import Frame, check_frame, digest
+from torch import Tensor
+
+from spikereveal_plugin.compare.reading import Frame, check_frame, digest, named
 from spikereveal_plugin.compare.sets import FolderSet, TestSet
-from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.restorers.blur import Blur
+from spikereveal_plugin.restorers.restore import restore
+from spikereveal_plugin.restorers.restorer import Restorer
 
 
 class Method(Protocol):
     """Restores the frames of samples."""
 
     label: str
+    is_photo: bool
+    """whether its frames are the blurry photo itself"""
 
     def covers(self, test_set: TestSet) -> bool:
         """Whether it has results for this set; raises SpikeRevealError where what it has does not fit the set."""
@@ -44,55 +50,41 @@ class Row:
         return [self.method, *(method for method in self.per_set.values() if method is not None)]
 
 
-class BlurMethod:
-    """The blurry photo, for every frame."""
+class RestoredMethod:
+    """Frames that a restorer makes of photo and spikes; `identity` hashes all that they depend on beside these."""
 
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, label: str, restorer: Restorer, identity: str) -> None:
+        self.label, self.restorer, self.identity = label, restorer, identity
+        self.is_photo = isinstance(restorer, Blur)
+
+    @property
+    def photos(self) -> int:
+        """How many photos of the sequence it sees."""
+        return self.restorer.capabilities.photos
 
     def covers(self, test_set: TestSet) -> bool:
-        _need_spikes(self.label, test_set)
+        if isinstance(test_set, FolderSet):
+            raise OptionError(
+                f'{self.label!r} restores from blur and spikes, and {test_set.label!r} holds images alone; name a data '
+                'set as `data` (--data), or compare folders of results'
+            )
         return True
 
     def digest(self, test_set: TestSet, key: str) -> str:
-        return 'blur'
+        shot = test_set.shot(key, self.photos)
+        return self.identity if shot.photos is None else digest([self.identity, shot.photos.numpy().tobytes()])
 
     def restore(self, test_set: TestSet, key: str) -> list[Frame]:
-        shot = test_set.shot(key)
-        return [shot.blur] * len(shot.instants)
-
-
-class ComputedMethod:
-    """Frames that are computed here from photo and spikes."""
-
-    def __init__(self, label: str, computation: Computation) -> None:
-        self.label, self.computation = label, computation
-
-    def covers(self, test_set: TestSet) -> bool:
-        _need_spikes(self.label, test_set)
-        return True
-
-    def digest(self, test_set: TestSet, key: str) -> str:
-        if self.computation.photos == 1:
-            return self.computation.identity
-        photos = test_set.shot(key, self.computation.photos).photos
-        return digest([self.computation.identity, *(photo.tobytes() for photo in photos)])
-
-    def restore(self, test_set: TestSet, key: str) -> list[Frame]:
-        shot = test_set.shot(key, self.computation.photos)
         where = f'{self.label!r} on {key!r} of {test_set.label!r}'
-        try:
-            frames = list(self.computation.frames(shot))
-        except (SpikeDataError, OptionError) as error:
-            raise type(error)(f'{where}: {error}') from None
+        shot = test_set.shot(key, self.photos)
+        with named(where):
+            frames = [as_frame(frame) for frame in restore(self.restorer, shot, test_set.instants(key))]
         for frame in frames:
             check_frame(frame, where)
         return frames
 
 
-def _need_spikes(label: str, test_set: TestSet) -> None:
-    if isinstance(test_set, FolderSet):
-        raise OptionError(
-            f'{label!r} restores from blur and spikes, and {test_set.label!r} holds images alone; name a data set as '
-            '`data` (--data), or compare folders of results'
-        )
+def as_frame(image: Tensor) -> Frame:
+    """Return (H, W, 3) in [0, 1] of (1, 3, H, W); what is no number stays so, to be refused."""
+    array: Frame = image[0].float().clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()
+    return array

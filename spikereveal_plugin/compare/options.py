@@ -2,60 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from spikereveal_plugin.compare.method_options import RowOptions, parse_row
+from spikereveal_plugin.compare.set_options import SetOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import parse_section
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetOptions:
-    """Images to compare with: a folder `gt`, or a split of a data set, `data`; neither: no reference.
-
-    `data` has the LMDBs of this package, or the folders of the authors' layout (`blur_data`, `spike_data`, `sharp_data`
-    where there is one), for which `exposure` is the first readout of each exposure and their number, and `ratio` the
-    image's size over the sensor's. `frames` says which sharp frames are used: `middle`, or the `sequence` (by default
-    where it has one). Where there is none, `num_frames` instants are restored, with `window` readouts around each.
-    `every: 3` compares each third sample of a data set, for a first look at slow methods.
-
-    `average: sequences` takes the mean over sequences (`seq` of sample `seq/000019`), each the mean over its samples.
-    """
-
-    gt: str | None = None
-    data: str | None = None
-    frames: Literal['middle', 'sequence'] | None = None
-    num_frames: int = 7
-    window: int = 21
-    every: int = 1
-    exposure: tuple[int, ...] | None = None
-    ratio: int = 4
-    average: Literal['samples', 'sequences'] = 'samples'
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise OptionError(f'every: expected 1 or more, found {self.every}')
-
-
-@dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """An option file of `spikereveal compare`.
-
-    `methods`, `sets` and `metrics` are sections by name (`metrics` as `val.metrics`, or a list of names); `out` is the
-    folder of results; `page_samples` is how many samples of each set the page shows; `resamples` and `seed` are the
-    bootstrap's; `notes` are lines below the table. A method or set that is ~ is left out.
-    """
+    """An option file of `spikereveal compare`; a method or set that is ~ is left out."""
 
     methods: Mapping[str, Any]
+    """sections by label"""
     sets: Mapping[str, Any]
+    """sections by label"""
     metrics: Mapping[str, Any] | tuple[str, ...] = ('psnr', 'ssim')
+    """sections by name, as `val.metrics`, or a list of names"""
     out: str | None = None
+    """folder of results"""
     title: str = 'Comparison'
+    """of the page"""
     page_samples: int = 5
+    """samples of each set that the page shows"""
     resamples: int = 2000
+    """of the bootstrap"""
     seed: int = 0
+    """of the bootstrap"""
     device: str = 'cpu'
+    """`cpu`, or `cuda` and the like"""
     notes: tuple[str, ...] = ()
+    """lines below the table"""
 
     def __post_init__(self) -> None:
         if not self.methods or not self.sets or not self.metrics:

@@ -1,13 +1,14 @@
 """Images on disk as frames, with errors that name the file, and their hash."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.recordings.image_file import image_size
 from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, load_photo
 from spikereveal_plugin.recordings.sources import files_by_key
@@ -85,3 +86,12 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SpikeDataError(f'{path}: cannot be read: {error.strerror}') from None
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Put before an error what it is about."""
+    try:
+        yield
+    except (OptionError, SpikeDataError) as error:
+        raise type(error)(f'{where}: {error}') from None

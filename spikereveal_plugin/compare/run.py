@@ -6,9 +6,8 @@ from pathlib import Path
 
 from spikereveal_plugin.compare.build import build_row
 from spikereveal_plugin.compare.cost import Cost, measure
-from spikereveal_plugin.compare.folder_method import FolderMethod
-from spikereveal_plugin.compare.method_options import FolderOptions
-from spikereveal_plugin.compare.methods import ComputedMethod, Row
+from spikereveal_plugin.compare.folder_method import FolderMethod, FolderOptions
+from spikereveal_plugin.compare.methods import RestoredMethod, Row
 from spikereveal_plugin.compare.metrics import build_metrics
 from spikereveal_plugin.compare.options import CompareOptions
 from spikereveal_plugin.compare.report.page import Source, write_page
@@ -37,9 +36,9 @@ def compare(options: CompareOptions, out: Path) -> Table:
     Raises:
         SpikeRevealError: an input is at fault, or a result cannot be written.
     """
-    wanted = options.parsed_methods()
+    sections = options.parsed_methods()
     metrics = build_metrics(options.metrics)
-    rows = [build_row(label, section, options.device) for label, section in wanted.items()]
+    rows = [build_row(label, section, options.device) for label, section in sections.items()]
     sets = _open_sets(options, rows)
     make_folder(out)
     scored = score_all(rows, sets, metrics, ScoreStore(out / 'scores'))
@@ -49,9 +48,9 @@ def compare(options: CompareOptions, out: Path) -> Table:
     if scored.reused:
         _log.info('%s: %d of %d scores were there already', out, scored.reused, scored.reused + scored.computed)
     given = {
-        label: Cost(section.method.parameters, section.method.gmacs, protocol='as given')
-        for label, section in wanted.items()
-        if isinstance(section.method, FolderOptions) and (section.method.parameters or section.method.gmacs)
+        label: Cost(form.parameters, form.gmacs, protocol='as given')
+        for label, section in sections.items()
+        if isinstance(form := section.method.options, FolderOptions) and (form.parameters or form.gmacs)
     }
     costs = given | _costs(rows, sets, options.device, out / 'costs')
     table = replace(table, title=options.title, notes=(*options.notes, *table.notes), costs=costs)
@@ -76,12 +75,11 @@ def _open_sets(options: CompareOptions, rows: list[Row]) -> list[TestSet]:
 
 def _costs(rows: list[Row], sets: list[TestSet], device: str, folder: Path) -> dict[str, Cost]:
     """Measure the methods that compute, on the first sample of the first data set that they restore."""
-    found: dict[str, Cost] = {}
+    costs: dict[str, Cost] = {}
     for row in rows:
         for test_set in sets:
             method = row.on(test_set.label)
-            if isinstance(test_set, SpikeSet) and isinstance(method, ComputedMethod):
-                shot = test_set.shot(test_set.keys[0], method.computation.photos)
-                found[row.label] = measure(method, shot, device, folder)
+            if isinstance(test_set, SpikeSet) and isinstance(method, RestoredMethod) and not method.is_photo:
+                costs[row.label] = measure(method, test_set, device, folder)
                 break
-    return found
+    return costs

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from spikereveal_plugin.compare.options import SetOptions
 from spikereveal_plugin.compare.reading import Frame, digest_files, frame_size, list_images, load_frame
-from spikereveal_plugin.compare.shot import Shot
+from spikereveal_plugin.compare.set_options import SetOptions
 from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.shot import Shot
 
 
 class TestSet(Protocol):
@@ -36,7 +36,10 @@ class TestSet(Protocol):
         """Hash of all that a score of this sample depends on, but for the method."""
 
     def shot(self, key: str, photos: int = 1) -> Shot:
-        """Photo and spikes, and `photos` photos around; raises OptionError where the set has none."""
+        """Photo and spikes, and `photos` photos around where these are several; raises OptionError if it has none."""
+
+    def instants(self, key: str) -> tuple[int, ...]:
+        """The readouts of a sample's frames; raises as `shot`."""
 
 
 class FolderSet:
@@ -77,6 +80,9 @@ class FolderSet:
 
     def shot(self, key: str, photos: int = 1) -> Shot:
         raise OptionError(f'sets.{self.label}: {self._root} holds images and no spikes; name a data set as `data`')
+
+    def instants(self, key: str) -> tuple[int, ...]:
+        raise OptionError(f'sets.{self.label}: {self._root} holds images, which have no readouts')
 
 
 def open_set(label: str, options: SetOptions, first_folder: Path | None) -> FolderSet | SpikeSet:

@@ -4,14 +4,16 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import torch
 from basicsr.data.data_util import generate_frame_indices
+from torch import Tensor
 
-from spikereveal_plugin.compare.options import SetOptions
 from spikereveal_plugin.compare.reading import Frame, digest
-from spikereveal_plugin.compare.shot import Shot
+from spikereveal_plugin.compare.set_options import SetOptions
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource
+from spikereveal_plugin.shot import Shot
 
 _log = logging.getLogger('spikereveal')
 
@@ -40,7 +42,8 @@ class SpikeSet:
             return 'middle frame of each exposure'
         return f"mean over each exposure's sharp frames (readouts {', '.join(self.frames(self.keys[0]))})"
 
-    def _instants(self, key: str) -> tuple[int, ...]:
+    def instants(self, key: str) -> tuple[int, ...]:
+        """The readouts of a sample's frames."""
         record = self._source.record(key)
         exposure = Exposure(record.exposure_first, record.exposure_length)
         if self._is_sequence:
@@ -55,7 +58,7 @@ class SpikeSet:
             raise SpikeDataError(f'{self._root}: {key!r}: {error}') from None
 
     def frames(self, key: str) -> tuple[str, ...]:
-        return tuple(f'{instant:03d}' for instant in self._instants(key))
+        return tuple(f'{instant:03d}' for instant in self.instants(key))
 
     def size(self, key: str) -> tuple[int, int]:
         return self._source.image_size(key)
@@ -63,7 +66,7 @@ class SpikeSet:
     def reference(self, key: str) -> list[Frame] | None:
         if self._is_sequence:
             sequence = self._source.sharp_sequence(key)
-            return [_as_float(sequence[instant]) for instant in self._instants(key)]
+            return [_as_float(sequence[instant]) for instant in self.instants(key)]
         sharp = self._source.sharp(key) if self.has_reference else None
         return None if sharp is None else [_as_float(sharp)]
 
@@ -74,18 +77,19 @@ class SpikeSet:
             arrays += self._source.sharp_sequence(key).values()
         elif self.has_reference and (sharp := self._source.sharp(key)) is not None:
             arrays.append(sharp)
-        about = f'{record.exposure_first} {record.exposure_length} {self._instants(key)}'
+        about = f'{record.exposure_first} {record.exposure_length} {self.instants(key)}'
         return digest([about, *(array.tobytes() for array in arrays)])
 
     def shot(self, key: str, photos: int = 1) -> Shot:
         record = self._source.record(key)
         exposure = Exposure(record.exposure_first, record.exposure_length)
-        spikes = self._source.spikes(key, None).astype(np.bool_)
-        around = tuple(map(self._photo, self._neighbours(key, photos))) if photos > 1 else ()
-        return Shot(self._photo(key), spikes, exposure, self._instants(key), around)
+        spikes = torch.from_numpy(self._source.spikes(key, None).astype(np.bool_))[None]
+        around = torch.cat([self._photo(other) for other in self._neighbours(key, photos)]) if photos > 1 else None
+        return Shot(self._photo(key), spikes, exposure, None if around is None else around[None])
 
-    def _photo(self, key: str) -> Frame:
-        return _as_float(self._source.blur(key, None, 1))
+    def _photo(self, key: str) -> Tensor:
+        """(1, 3, H, W)."""
+        return torch.from_numpy(_as_float(self._source.blur(key, None, 1))).permute(2, 0, 1).contiguous()[None]
 
     def _neighbours(self, key: str, count: int) -> list[str]:
         """Keys of `count` photos of the sequence around one, as BasicSR repeats the first and last of a video."""

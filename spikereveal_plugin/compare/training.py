@@ -8,20 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spikereveal_plugin.compare.method_options import (
-    ArchOptions,
-    FolderOptions,
-    MethodOptions,
-    NetworkOptions,
-    OptionFileOptions,
-    SdmBsnOptions,
-    TeacherOptions,
-)
-from spikereveal_plugin.compare.option_file_rows import weight_files as weights_of_option_file
 from spikereveal_plugin.compare.options import CompareOptions
-from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import load_options
-from spikereveal_plugin.weights.registry import resolve_option
 
 _log = logging.getLogger('spikereveal')
 
@@ -40,44 +29,22 @@ class Missing:
         return f'{self.label}{on}: {", ".join(map(str, self.files))}'
 
 
-def needed_files(options: MethodOptions, where: str) -> list[Path]:
-    """Return the files of weights and the folders of images that a method reads; `where` names its section in errors.
-
-    Raises:
-        OptionError: its option file cannot be read, or a name of weights is unknown.
-    """
-    try:
-        if isinstance(options, FolderOptions):
-            paths = [options.path] if isinstance(options.path, str) else list(options.path.values())
-            return [Path(path).expanduser() for path in paths]
-        if isinstance(options, OptionFileOptions):
-            return weights_of_option_file(options)
-        named: list[str] = []
-        if isinstance(options, NetworkOptions | ArchOptions):
-            named = [options.weights]
-        elif isinstance(options, SdmBsnOptions | TeacherOptions):
-            named = [options.bsn, *([options.sr] if isinstance(options, TeacherOptions) else [])]
-        return [resolve_option(name, None, 'weights') for name in named]
-    except (OptionError, SpikeDataError) as error:
-        raise type(error)(f'{where}: {error}') from None
-
-
 def missing(options: CompareOptions) -> list[Missing]:
     """Return what is absent, in the order of the methods.
 
     Raises:
         OptionError: a section is at fault.
     """
-    found = []
+    absent = []
     for label, row in options.parsed_methods().items():
         forms = [(None, row.method), *row.per_set.items()]
         for test_set, method in forms:
             if method is None:
                 continue
             where = f'methods.{label}' + (f'.per_set.{test_set}' if test_set else '')
-            if files := tuple(path for path in needed_files(method, where) if not path.exists()):
-                found.append(Missing(label, test_set, files, method.steps))
-    return found
+            if files := tuple(path for path in method.files(where) if not path.exists()):
+                absent.append(Missing(label, test_set, files, method.common.steps))
+    return absent
 
 
 def refuse(lacking: Sequence[Missing]) -> None:

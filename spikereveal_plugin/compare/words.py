@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.compare import kinds  # noqa: F401  (registers the words)
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.restorers.kinds import words_alone
 from spikereveal_plugin.weights.registry import list_weights
-
-_PHYSICS = ('blur', 'sdm', 'tfp', 'tfi')
 
 
 def methods_from_words(words: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Turn `[LABEL=]WHAT` words into sections.
 
-    WHAT is blur, sdm, tfp or tfi; weights (.pth or a registered name); an option file, or one and weights with a colon
-    between; or a folder.
+    WHAT is a kind that needs no option, such as blur, sdm, tfp or tfi; weights (.pth or a registered name); an option
+    file, or one and weights with a colon between; or a folder.
 
     Raises:
         OptionError: two methods have one label, or a word names nothing.
@@ -33,7 +33,7 @@ def methods_from_words(words: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _section(what: str) -> dict[str, Any]:
-    if what in _PHYSICS:
+    if what in words_alone():
         return {'type': what}
     file, colon, weights = what.partition(':')
     if file.endswith(('.yml', '.yaml')):

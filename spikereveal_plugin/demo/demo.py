@@ -63,9 +63,9 @@ def run_demo(folder: Path, *, seed: int, scale: Scale | None = None) -> None:
     _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
     _say(f'table:    {folder / RESULTS}/sample.md (.csv, .json)\ntime:     {minutes:.1f} minutes')
     for rival in ('blur', 'sdm'):
-        if psnr['ldn'] <= psnr[rival]:
+        if psnr['student'] <= psnr[rival]:
             raise DemoError(
-                f'the student reaches {psnr["ldn"]:.2f} dB, {rival} {psnr[rival]:.2f} dB; it should be above'
+                f'the student reaches {psnr["student"]:.2f} dB, {rival} {psnr[rival]:.2f} dB; it should be above'
             )
 
 

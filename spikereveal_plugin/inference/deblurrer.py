@@ -9,19 +9,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from spikereveal_plugin.archs.tapered_sdm_arch import TaperedSDM
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import checked_blur, checked_stream
-from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.instants import spread
-from spikereveal_plugin.inference.weights import load_student
-from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.inference.pretrained import NetworkOptions
 from spikereveal_plugin.restorers.checks import check_orientation
 from spikereveal_plugin.restorers.restore import restore
 from spikereveal_plugin.restorers.restorer import Restorer
-from spikereveal_plugin.restorers.sdm import Sdm
-from spikereveal_plugin.restorers.student import OneByOne
+from spikereveal_plugin.restorers.sdm import SdmOptions
 from spikereveal_plugin.shot import Shot
 
 Frame = npt.NDArray[np.float32]
@@ -54,15 +50,9 @@ class Deblurrer:
 
         Args:
             name_or_file: a name that `spikereveal weights list` shows, or a `.pth` file of this package or BasicSR.
-            density: how many times denser the spikes are made before the network sees them, by adding up neighbouring
-                readouts (`physics/density.py`); 1.0 leaves them as they are, `auto` makes a camera of any threshold
-                look like the one of the training data. By default what the weights' card says, 1.0 for a file
-                without a card.
-            engine: `eager`, `winograd` (LDN on a CPU: the fastest there; its first frame ever compiles for seconds),
-                `auto` (`winograd` where that can run, else `eager`; the same frames up to rounding),
-                `compiled` (torch.compile: slow to start), `bf16` (CPUs and GPUs that have it), `onnx` (ONNX Runtime,
-                extra `export`).
-            tile: side of the tiles, in image pixels, that a large image is cut into (`eager` only); by default whole.
+            density: as in `NetworkOptions`, of which this and the next two are fields.
+            engine: how to compute; all ways give the same frames up to rounding.
+            tile: side of the tiles that a large image is cut into.
             device: `cpu`, or `cuda` and the like.
 
         Raises:
@@ -70,34 +60,27 @@ class Deblurrer:
             OptionError: a name or an option is unknown, or the network does not deblur by itself.
             EnvironmentProblemError: this machine lacks what the engine needs.
         """
-        student = load_student(name_or_file)
+        options = NetworkOptions(weights=str(name_or_file), density=density, engine=engine, tile=tile)
         try:
             place = torch.device(device)
-            wants = Density(student.card.density if density is None else density, student.card.threshold)
         except RuntimeError as error:
             raise OptionError(f'device {device!r}: {str(error).splitlines()[0]}') from None
-        except ValueError as error:
-            raise OptionError(str(error)) from None
         if place.type == 'cuda' and not torch.cuda.is_available():
             raise OptionError(f'device {device!r}: PyTorch sees no GPU here; use cpu')
-        return cls(build_engine(engine, student.network, place, tile, wants))
+        return cls(options.build(place))
 
     @classmethod
     def physics(cls, short_window: int = 9, sigma: float | None = None) -> 'Deblurrer':
         """Make the deblurrer that needs no weights: SDM, bilinear (Eq. 8).
 
         Args:
-            short_window: readouts of the short rate, all of one weight, as published.
-            sigma: if given, the short rate is that of a tapered window (`TaperedSDM`): a Gaussian of so many readouts,
-                at the density of threshold 1. On footage 4 was best at threshold 1, 6 at 2 and 10 at 4.
+            short_window: as in `SdmOptions`.
+            sigma: as in `SdmOptions`.
 
         Raises:
             OptionError: a number is out of range.
         """
-        try:
-            return cls(Sdm(short_window) if sigma is None else OneByOne(TaperedSDM(sigma=sigma), Density('auto')))
-        except ValueError as error:
-            raise OptionError(str(error)) from None
+        return cls(SdmOptions(short_window=short_window, sigma=sigma).build(torch.device('cpu')))
 
     @property
     def num_spike(self) -> int:

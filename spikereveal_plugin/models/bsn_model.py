@@ -5,11 +5,10 @@ from typing import ClassVar
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
-from spikereveal_plugin.models.restorers import sdm
-from spikereveal_plugin.models.scene import Restorer
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
-from spikereveal_plugin.physics.tfp import firing_rate
+from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.restorers.sdm import Sdm
 from spikereveal_plugin.seeding import numpy_generator
 
 
@@ -22,14 +21,14 @@ class BSNModel(SpikeModel):
 
     train_options: ClassVar[type[TrainOptions]] = PixelTrainOptions
     methods = ('blur', 'sdm', 'sdm_bsn')
-    default_methods = ('sdm_bsn',)
+    trained_method = 'sdm_bsn'
 
     def optimize_parameters(self, current_iter: int) -> None:
         self.descent.begin()
         window = self.spike_options.short_window
-        instants = self.exposure.instants(2, window, self.spike.shape[1])
+        instants = self.shot.exposure.instants(2, window, self.shot.num_readouts)
         draw = numpy_generator(self.opt.get('manual_seed') or 0, 'instant', str(current_iter))  # alike in all processes
-        noisy = firing_rate(self.spike, int(draw.integers(instants[0], instants[1] + 1)), window)
+        noisy = self.shot.short_rate(int(draw.integers(instants[0], instants[1] + 1)), window)
         with self.descent.autocast():
             denoised = self.net_g(noisy)
         self.output = clip_keep_gradient(denoised.float())
@@ -37,5 +36,5 @@ class BSNModel(SpikeModel):
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return sdm(self.spike_options.short_window, self.trained_network)
+            return Sdm(self.spike_options.short_window, self.trained_network)
         return super().restorer(method)

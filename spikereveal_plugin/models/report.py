@@ -17,7 +17,7 @@ from torch import Tensor
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.metrics.protocol import protocol, weights_file
 from spikereveal_plugin.metrics.reblur_metric import REBLUR
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.sample import ValidationSample
 
 MIDDLE, SEQUENCE, EXPOSURE = 'middle', 'sequence', 'exposure'
 
@@ -32,23 +32,23 @@ class Report:
         self._dataset = dataset
         self._samples: list[dict[str, Any]] = []
 
-    def add(self, method: str, scene: Scene, frames: Mapping[int, Tensor], instants: Sequence[int]) -> None:
+    def add(self, method: str, sample: ValidationSample, frames: Mapping[int, Tensor], instants: Sequence[int]) -> None:
         """Score a method's frames of one sample, against the sharp ones where a metric asks for them.
 
         Raises:
             OptionError: a metric needs a sharp image and the sample has none.
             SpikeDataError: an image is not finite or of the wrong size, or a score is not a number.
         """
-        middle = {scene.exposure.centre: scene.sharp}
-        has_sequence = bool(scene.sharp_sequence) or scene.sharp is None
-        sequence = {t: scene.sharp_sequence.get(t) for t in instants} if has_sequence else {}
+        middle = {sample.shot.exposure.centre: sample.sharp}
+        has_sequence = bool(sample.sharp_sequence) or sample.sharp is None
+        sequence = {t: sample.sharp_sequence.get(t) for t in instants} if has_sequence else {}
         for name in (name for name in self._metrics if name not in self.exposure_metrics):
             for part, sharp in ((MIDDLE, middle), (SEQUENCE, sequence)):
                 if not sharp:
                     continue
-                where = f'{self._dataset}, sample {scene.key}, method {method}'
+                where = f'{self._dataset}, sample {sample.key}, method {method}'
                 value = float(np.mean([self._score(name, frames[t], sharp[t], f'{where}, readout {t}') for t in sharp]))
-                entry = {'sample': scene.key, 'method': method, 'metric': name, 'part': part, 'value': value}
+                entry = {'sample': sample.key, 'method': method, 'metric': name, 'part': part, 'value': value}
                 self._samples.append({**entry, 'readouts': list(sharp)})
 
     @property
@@ -58,10 +58,10 @@ class Report:
             name: section.get('num_instants') for name, section in self._metrics.items() if section['type'] == REBLUR
         }
 
-    def add_mean(self, name: str, method: str, scene: Scene, mean: Tensor, readouts: Sequence[int]) -> None:
+    def add_mean(self, name: str, method: str, sample: ValidationSample, mean: Tensor, readouts: Sequence[int]) -> None:
         """Score the mean (1, 3, H, W) of a method's frames at `readouts` against the blurry photo (Eq. 13)."""
-        value = self._score(name, mean, scene.blur, f'{self._dataset}, sample {scene.key}, method {method}')
-        entry = {'sample': scene.key, 'method': method, 'metric': name, 'part': EXPOSURE, 'value': value}
+        value = self._score(name, mean, sample.shot.blur, f'{self._dataset}, sample {sample.key}, method {method}')
+        entry = {'sample': sample.key, 'method': method, 'metric': name, 'part': EXPOSURE, 'value': value}
         self._samples.append({**entry, 'readouts': list(readouts)})
 
     def _score(self, name: str, frame: Tensor, sharp: Tensor | None, where: str) -> float:

@@ -13,46 +13,51 @@ from torch import Tensor, nn
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
+from spikereveal_plugin.models.batch import recorded_shot
 from spikereveal_plugin.models.descent import check_scalar
 from spikereveal_plugin.models.frozen import all_arguments
-from spikereveal_plugin.models.network_teacher import SECTION, NetworkTeacher, build_network_teacher
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
-from spikereveal_plugin.models.restorers import sdm
-from spikereveal_plugin.models.scene import Restorer, recorded_shot
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
-from spikereveal_plugin.models.teacher import TEACHER_NETWORKS, Teacher, apply_gain, build_teacher, teacher_origin
+from spikereveal_plugin.models.teacher import (
+    CASCADE,
+    NETWORK_TEACHER,
+    build_cascade,
+    build_network_teacher,
+    teacher_origin,
+)
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.density import rate_as_gray
 from spikereveal_plugin.physics.reblur import reblur
-from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
+from spikereveal_plugin.restorers.cascade import Cascade, apply_gain
+from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.restorers.sdm import Sdm
+from spikereveal_plugin.restorers.student import Student
 
 
 @MODEL_REGISTRY.register()
 class SpikeDistillModel(StudentModel):
     """Train `network_g`, `LDN` or `LDNPlus`, against the teacher of `network_bsn` and `network_sr`.
 
-    `network_teacher`, if given, takes its place: any network of a student's kind, such as `TaperedSDM`. A teacher that
-    is asked online sees the spikes as recorded, where the data bring them beside those that `thresholds` and
+    `network_teacher` takes its place: any network of a photo and spikes, such as `TaperedSDM`. A teacher that is asked
+    online sees the spikes as recorded, where the data bring them beside those that `thresholds` and
     `noise_spikes` of the data set spoilt.
 
     `train.distill_opt` compares student with teacher frames, `train.reblur_opt` the mean of the student's frames with
     the blurry image; either may be any registered loss of two images, or be left out (rows II-1, II-2 of Table 3).
     `train.respike_opt`, not in the paper, compares each frame with the spikes of its instant.
-    A network whose class says `takes_long_rate` gets the exposure's firing rate as its third input.
-    Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `ldn` (the student, whichever); the teacher's networks are
-    built if a row needs them.
+    Validation rows: `blur`, `sdm`, `sdm_bsn`, `teacher`, `student`; the teacher's networks are built if a row needs
+    them.
     """
 
     train_options: ClassVar[type[TrainOptions]] = DistillTrainOptions
-    methods = ('blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn')
-    default_methods = ('ldn',)
-    frozen_networks = (*TEACHER_NETWORKS, SECTION)
+    methods = ('blur', 'sdm', 'sdm_bsn', 'teacher', 'student')
+    frozen_networks = (*CASCADE, NETWORK_TEACHER)
     is_teacher_cached = False
 
     def __init__(self, opt: dict[str, Any]) -> None:
-        self._teacher: Teacher | NetworkTeacher | None = None
+        self._teacher: Cascade | Student | None = None
         super().__init__(opt)
         if 'sdm_bsn' in self.val_options.methods:
             self.cascade('val.methods: sdm_bsn')
@@ -78,21 +83,21 @@ class SpikeDistillModel(StudentModel):
         short_window = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike').short_window
         section['teacher_window'] = max(all_arguments(opt['network_g']).get('num_spike', 1), short_window)
 
-    def teacher(self) -> Teacher | NetworkTeacher:
+    def teacher(self) -> Cascade | Student:
         """The frozen teacher, built when first asked for."""
         if self._teacher is None:
-            build = build_network_teacher if self.opt.get(SECTION) else build_teacher
+            build = build_network_teacher if self.opt.get(NETWORK_TEACHER) else build_cascade
             self._teacher = build(self.opt, self.device)
         return self._teacher
 
-    def cascade(self, where: str) -> Teacher:
+    def cascade(self, where: str) -> Cascade:
         """The published teacher, which `where` of the options needs.
 
         Raises:
             OptionError: a network is in its place.
         """
         teacher = self.teacher()
-        if isinstance(teacher, NetworkTeacher):
+        if not isinstance(teacher, Cascade):
             raise OptionError(f'{where} needs the teacher of network_bsn and network_sr, found network_teacher')
         return teacher
 
@@ -112,8 +117,7 @@ class SpikeDistillModel(StudentModel):
             self._check_cache(self.opt['datasets'].get('train', {}).get('dataroot_teacher'))
 
     def window(self) -> int:
-        teacher = self._teacher
-        return max(super().window(), teacher.num_spike if isinstance(teacher, NetworkTeacher) else 1)
+        return max(super().window(), self._teacher.capabilities.window if self._teacher else 1)
 
     def _check_cache(self, path: str | None) -> None:
         """Refuse a cache that other weights than this teacher's made."""
@@ -126,15 +130,15 @@ class SpikeDistillModel(StudentModel):
         """The readouts of one training step."""
         listed, count = self.train_settings.instants, self.train_settings.num_instants
         if listed == 'random':
-            return random_instants(self.exposure.reach(self.window(), self.spike.shape[1]), count)
+            return random_instants(self.shot.exposure.reach(self.window(), self.shot.num_readouts), count)
         if listed is not None:
-            half, last = self.window() // 2, self.spike.shape[1] - 1
+            half, last = self.window() // 2, self.shot.num_readouts - 1
             if outside := [t for t in listed if not half <= t <= last - half]:
                 raise OptionError(
                     f'train.instants: around {outside[0]} there are not {self.window()} of the readouts 0 to {last}'
                 )
             return listed
-        return self.exposure.instants(count, self.window(), self.spike.shape[1])
+        return self.shot.exposure.instants(count, self.window(), self.shot.num_readouts)
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Eq. 14. The losses are propagated to the frames, one instant at a time, and from there once through LDN.
@@ -144,7 +148,7 @@ class SpikeDistillModel(StudentModel):
         self.descent.begin()
         instants = self.instants()
         with self.descent.autocast():
-            student = self.student_frames(self.net_g, self.shot(), instants)
+            student = self.student_frames(self.net_g, self.shot, instants)
         frames = clip_keep_gradient(student.float())
         self.output = frames.detach()
         gradient, losses = torch.zeros_like(self.output), {}
@@ -181,7 +185,7 @@ class SpikeDistillModel(StudentModel):
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
         super().feed_data(data)
-        self.recorded = recorded_shot(data, self.shot(), self.device)
+        self.recorded = recorded_shot(data, self.shot, self.device)
         self.teacher_gain: Tensor | None = None
         if not self.is_teacher_cached:
             return
@@ -198,17 +202,15 @@ class SpikeDistillModel(StudentModel):
 
     def light_of_spikes(self, instants: Sequence[int]) -> Iterator[Tensor]:
         """Yield (B, 1, h, w) for each instant: its short firing rate, scaled to the light of the photo."""
-        spikes = self.recorded.spikes
-        long_rate = exposure_rate(spikes, self.exposure)
         for instant in instants:
-            short_rate = firing_rate(spikes, instant, self.spike_options.short_window)
-            yield rate_as_gray(short_rate, long_rate, self.lq)
+            short_rate = self.recorded.short_rate(instant, self.spike_options.short_window)
+            yield rate_as_gray(short_rate, self.recorded.long_rate, self.lq)
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return sdm(self.spike_options.short_window, self.cascade('val.methods: sdm_bsn').denoiser)
+            return Sdm(self.spike_options.short_window, self.cascade('val.methods: sdm_bsn').denoiser)
         if method == 'teacher':
-            return self.teacher().restore
+            return self.teacher()
         return super().restorer(method)
 
 

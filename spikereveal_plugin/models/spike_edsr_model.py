@@ -1,18 +1,19 @@
 """Stage 2: EDSR learns to lift TFP_long to the gray of the blurry image, four times larger (Eq. 10)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from basicsr.utils.registry import MODEL_REGISTRY
-from torch import Tensor
+from torch import Tensor, nn
 
 from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
-from spikereveal_plugin.models.scene import Restorer, Scene
+from spikereveal_plugin.models.sample import ValidationSample
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.gray import gray
-from spikereveal_plugin.physics.tfp import exposure_rate
+from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
+from spikereveal_plugin.shot import Shot
 
 
 @MODEL_REGISTRY.register()
@@ -24,22 +25,32 @@ class SpikeEDSRModel(SpikeModel):
 
     train_options: ClassVar[type[TrainOptions]] = PixelTrainOptions
     methods = ('edsr',)
-    default_methods = ('edsr',)
+    trained_method = 'edsr'
 
     def optimize_parameters(self, current_iter: int) -> None:
         self.descent.begin()
         with self.descent.autocast():
-            lifted = self.net_g(exposure_rate(self.spike, self.exposure))
+            lifted = self.net_g(self.shot.long_rate)
         self.output = clip_keep_gradient(lifted.float())
         self.step({'l_pix': self.cri_pix(self.output, gray(self.lq))})
 
-    def scene(self, data: dict[str, Any]) -> Scene:
-        scene = super().scene(data)
-        return replace(scene, sharp=gray(scene.blur).expand_as(scene.blur), sharp_sequence={})
+    def sample(self, data: dict[str, Any]) -> ValidationSample:
+        sample = super().sample(data)
+        blur = sample.shot.blur
+        return replace(sample, sharp=gray(blur).expand_as(blur), sharp_sequence={})
 
     def restorer(self, method: str) -> Restorer:
-        def restore(scene: Scene, instants: Sequence[int]) -> list[Tensor]:
-            lifted = self.trained_network(exposure_rate(scene.spikes, scene.exposure)).clamp(0, 1)
-            return [lifted.expand_as(scene.blur) for _ in instants]
+        return _LongRate(self.trained_network)
 
-        return restore
+
+class _LongRate(Restorer):
+    """Gives the super-resolved rate of the exposure, gray, for every instant."""
+
+    capabilities = Capabilities(instants='one')
+
+    def __init__(self, upscaler: nn.Module) -> None:
+        self._upscaler = upscaler
+
+    def frames(self, shot: Shot, instants: Sequence[int]) -> Iterator[Tensor]:
+        rate = self._upscaler(shot.long_rate).clamp(0, 1)
+        return (rate.expand_as(shot.blur) for _ in instants)

@@ -3,7 +3,6 @@
 import copy
 import warnings
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,39 +11,35 @@ from basicsr.losses import build_loss
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.batch import shot_of_batch
 from spikereveal_plugin.models.descent import Descent, check_scalar
 from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train
-from spikereveal_plugin.models.report import Report
-from spikereveal_plugin.models.restorers import restore_nothing, sdm
 from spikereveal_plugin.models.resumable import Resumable
-from spikereveal_plugin.models.scene import Restorer, Scene, batch_exposure, batch_spikes, scene_from_batch
 from spikereveal_plugin.models.val_options import parse_val
-from spikereveal_plugin.models.validation import Settings, validate
+from spikereveal_plugin.models.validating import Validating
 from spikereveal_plugin.options import parse_section
 
 
-class SpikeModel(Resumable, SRModel):
+class SpikeModel(Validating, Resumable, SRModel):
     """A network `net_g` trained from blurry images and spikes alone."""
 
     train_options: ClassVar[type[TrainOptions]]
-    methods: ClassVar[tuple[str, ...]]  # names `val.methods` may list
-    default_methods: ClassVar[tuple[str, ...]]
     frozen_networks: ClassVar[tuple[str, ...]] = ()  # used, not trained: a resume loads them from where they came
 
     def __init__(self, opt: dict[str, Any]) -> None:
-        check_option_file(opt, self.train_options, self.methods)
+        check_option_file(opt, self.train_options, self.known_methods())
         self.spike_options = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
-        self.val_options = parse_val(opt, self.methods)
-        tested = self.val_options.methods or self.default_methods
-        if not opt['is_train'] and self.methods[-1] in tested and not opt['path'].get('pretrain_network_g'):
-            raise OptionError(f'path.pretrain_network_g is empty: val.methods has {self.methods[-1]!r}, which needs it')
+        self.val_options = parse_val(opt, self.known_methods())
+        is_tested = self.trained_method in self.tabled_methods.values()
+        if not opt['is_train'] and is_tested and not opt['path'].get('pretrain_network_g'):
+            raise OptionError(f'path.pretrain_network_g is empty: {self.trained_method!r} of val.methods needs it')
         super().__init__(opt)
+        for name, method in self.tabled_methods.items():
+            if name != method:
+                get_root_logger().warning(f'val.methods: {name!r} is called {method!r} now; the old name goes soon.')
 
     @classmethod
     def complete_options(cls, opt: dict[str, Any]) -> None:
@@ -137,19 +132,9 @@ class SpikeModel(Resumable, SRModel):
             super().update_learning_rate(current_iter, warmup_iter)
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
-        self.lq: Tensor = data['lq'].to(self.device, non_blocking=True)
-        self.spike = batch_spikes(data, self.device)
-        self.exposure = batch_exposure(data['exposure'])
-        self.check_ratio(self.lq, self.spike)
-
-    def check_ratio(self, blur: Tensor, spikes: Tensor) -> None:
-        """Refuse data whose image is not as many times larger than its spikes as the network makes it."""
-        upscale = getattr(self.get_bare_model(self.net_g), 'upscale', None)
-        if upscale is not None and blur.shape[-1] != upscale * spikes.shape[-1]:
-            raise SpikeDataError(
-                f'images {tuple(blur.shape[-2:])} and spikes {tuple(spikes.shape[-2:])} (height, width): '
-                f'{type(self.get_bare_model(self.net_g)).__name__} needs images {upscale} times as large'
-            )
+        self.shot = shot_of_batch(data, self.device)
+        self.lq = self.shot.blur  # BasicSR's name
+        self.check_ratio(self.shot)
 
     def step(self, losses: dict[str, Tensor]) -> None:
         """Go one optimiser step down the sum of the losses, log each, move the average.
@@ -168,79 +153,3 @@ class SpikeModel(Resumable, SRModel):
         self.log_dict = self.reduce_loss_dict(losses)
         if has_stepped and self.ema_decay > 0:
             self.model_ema(decay=self.ema_decay)
-
-    @property
-    def trained_network(self) -> nn.Module:
-        """The network to test with: the moving average where there is one."""
-        return getattr(self, 'net_g_ema', None) or self.get_bare_model(self.net_g)
-
-    def restorer(self, method: str) -> Restorer:
-        """Return the restorer that `val.methods` calls `method`."""
-        return {'blur': restore_nothing, 'sdm': sdm(self.spike_options.short_window)}[method]
-
-    def scene(self, data: dict[str, Any]) -> Scene:
-        """The sample to restore and what to hold it against."""
-        scene = scene_from_batch(data, self.device)
-        self.check_ratio(scene.blur, scene.spikes)
-        return scene
-
-    def window(self) -> int:
-        """Readouts that must lie on both sides of an instant, as one odd number."""
-        return self.spike_options.short_window
-
-    def validation_settings(self, name: str, current_iter: int | str, tb_logger: Any, *, save_img: bool) -> Settings:
-        """Where pictures of a data set go: while training, into a folder for each iteration, and to TensorBoard."""
-        folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
-        return Settings(
-            num_frames=self.val_options.num_frames,
-            window=self.window(),
-            short_window=self.spike_options.short_window,
-            folder=folder if save_img else None,
-            num_panels=self.val_options.num_panels,
-            show=tb_logger and partial(_add_panel, tb_logger, name, current_iter),
-        )
-
-    def dist_validation(
-        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
-    ) -> None:
-        """Validate a share of the samples; all processes then have all scores, in one process's order."""
-        own = share(dataloader, self.opt['rank'], self.opt['world_size'])
-        self.nondist_validation(own, current_iter, tb_logger, save_img)
-
-    @torch.no_grad()
-    def nondist_validation(
-        self, dataloader: DataLoader[Any], current_iter: int | str, tb_logger: Any, save_img: bool
-    ) -> None:
-        was_training = self.net_g.training
-        self.net_g.eval()
-        name = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
-        methods = self.val_options.methods or self.default_methods
-        report = Report(self.val_options.metrics, methods, name)
-        is_hidden = None if self.val_options.pbar and self.opt.get('rank', 0) == 0 else True
-        bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=is_hidden)
-        settings = self.validation_settings(name, current_iter, tb_logger, save_img=save_img)
-        is_stopped = False
-        try:
-            validate({method: self.restorer(method) for method in methods}, map(self.scene, bar), report, settings)
-        except ValidationStoppedError:  # the others must learn of it, or they would wait for these scores
-            is_stopped = True
-        self.net_g.train(was_training)
-        if any(gather(is_stopped)):
-            raise ValidationStoppedError
-        report.interleave(gather(report.samples))
-        self.metric_results = report.result()
-        if not self.metric_results:
-            return
-        get_root_logger().info(f'{name}\n{report.markdown()}')
-        if not self.is_train:
-            if self.opt.get('rank', 0) == 0:
-                report.save(self.opt['path']['results_root'], name)
-            return
-        self._initialize_best_metric_results(name)
-        for metric, value in self.metric_results.items():
-            self._update_best_metric_result(name, metric, value, current_iter)
-        self._log_validation_metric_values(current_iter, name, tb_logger)
-
-
-def _add_panel(tb_logger: Any, name: str, current_iter: int | str, key: str, picture: Any) -> None:
-    tb_logger.add_image(f'samples/{name}/{key}', picture, current_iter, dataformats='HWC')

@@ -19,12 +19,11 @@ class SpikeRestorationModel(StudentModel):
 
     The training set's `dataroot_gt` brings the sharp image at the middle of each exposure; `dataroot_gt_sequence`,
     where it is given, the sharp images at several instants, which are then learned together. `train.pixel_opt` is a
-    registered loss of two images, such as `L1Loss` or `CharbonnierLoss`. Validation rows: `blur`, `sdm`, `ldn`.
+    registered loss of two images, such as `L1Loss` or `CharbonnierLoss`. Validation rows: `blur`, `sdm`, `student`.
     """
 
     train_options: ClassVar[type[TrainOptions]] = PixelTrainOptions
-    methods = ('blur', 'sdm', 'ldn')
-    default_methods = ('ldn',)
+    methods = ('blur', 'sdm', 'student')
 
     @classmethod
     def complete_options(cls, opt: dict[str, Any]) -> None:
@@ -52,7 +51,7 @@ class SpikeRestorationModel(StudentModel):
                 raise SpikeDataError(f'samples of one batch have sharp images at other readouts: {readouts.tolist()}')
             self.instants, sharp = tuple(readouts[0].tolist()), data['gt_sequence']
         elif 'gt' in data:
-            self.instants, sharp = (self.exposure.centre,), data['gt'][:, None]
+            self.instants, sharp = (self.shot.exposure.centre,), data['gt'][:, None]
         else:
             raise SpikeDataError(f'{data["lq_path"][0]}: the training set brings no sharp image')
         self.gt: Tensor = sharp.to(self.device, non_blocking=True)
@@ -60,6 +59,6 @@ class SpikeRestorationModel(StudentModel):
     def optimize_parameters(self, current_iter: int) -> None:
         self.descent.begin()
         with self.descent.autocast():
-            frames = self.student_frames(self.net_g, self.shot(), self.instants)
+            frames = self.student_frames(self.net_g, self.shot, self.instants)
         self.output = clip_keep_gradient(frames.float())
         self.step({'l_pix': self.cri_pix(self.output.flatten(0, 1), self.gt.flatten(0, 1))})

@@ -19,8 +19,10 @@ from spikereveal_plugin.data.teacher_cache import (
     delete_cache,
 )
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.teacher import Teacher, build_teacher, teacher_origin
+from spikereveal_plugin.models.teacher import build_cascade, teacher_origin
 from spikereveal_plugin.physics.density import normalise_density
+from spikereveal_plugin.restorers.cascade import Cascade
+from spikereveal_plugin.shot import Shot
 
 
 def default_cache(section: Mapping[str, Any]) -> Path:
@@ -53,7 +55,7 @@ def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, ov
     device = torch.device('cuda' if opt['num_gpu'] else 'cpu')
     if opt.get('network_teacher'):
         raise OptionError('network_teacher: only the published teacher is cached; train it with train.teacher: online')
-    teacher = build_teacher(opt, device)
+    teacher = build_cascade(opt, device)
     origin = {**teacher_origin(opt, teacher), 'spikes': dataset.fingerprint()}
     if overwrite:
         delete_cache(path)
@@ -68,7 +70,7 @@ def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, ov
 def _fill(
     writer: TeacherCacheWriter,
     dataset: SpikeBlurDataset,
-    teacher: Teacher,
+    teacher: Cascade,
     lacking: Mapping[str, list[int]],
     device: torch.device,
 ) -> None:
@@ -76,10 +78,8 @@ def _fill(
     done = total - sum(map(len, lacking.values()))
     with tqdm(desc='Teacher', total=total, initial=done, unit='frame', disable=None) as bar:
         for key, instants in lacking.items():
-            spikes = torch.from_numpy(dataset.spikes(key))[None].to(device)
-            if (ratio := dataset.density_ratio(key)) != 1:
-                spikes = normalise_density(spikes.float(), ratio)
-            for instant, gain in zip(instants, teacher.gains(spikes, dataset.exposure(key), instants), strict=True):
+            shot = _shot(dataset, key).to(device)
+            for instant, gain in zip(instants, teacher.gains(shot, instants), strict=True):
                 if gain.shape[-2:] != dataset.image_size(key):
                     raise SpikeDataError(
                         f'{key}: the teacher gives {tuple(gain.shape[-2:])}, the image is {dataset.image_size(key)}; '
@@ -90,6 +90,14 @@ def _fill(
             done += len(instants)
             if bar.disable:  # no terminal: a log is read instead
                 get_root_logger().info(f'Teacher: {done} of {total} frames')
+
+
+def _shot(dataset: SpikeBlurDataset, key: str) -> Shot:
+    """A sample without its photo, which a gain does not depend on."""
+    spikes = torch.from_numpy(dataset.spikes(key))[None]
+    if (ratio := dataset.density_ratio(key)) != 1:
+        spikes = normalise_density(spikes.float(), ratio)
+    return Shot(torch.zeros(1, 3, *dataset.image_size(key)), spikes, dataset.exposure(key))
 
 
 def _check_space(path: Path, dataset: SpikeBlurDataset, lacking: Mapping[str, list[int]], precision: Precision) -> None:

@@ -10,7 +10,9 @@ from torch import Tensor
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.pictures import Show, panel, save_pictures
 from spikereveal_plugin.models.report import Report
-from spikereveal_plugin.models.scene import Restorer, Scene
+from spikereveal_plugin.models.sample import ValidationSample
+from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.shot import Shot
 
 AT_ONCE = 8  # frames of an exposure that are restored together
 
@@ -36,49 +38,55 @@ class Settings:
     show: Show | None = None
 
 
-def validate(restorers: Mapping[str, Restorer], scenes: Iterable[Scene], report: Report, settings: Settings) -> None:
-    """Add the scores of all methods on all scenes to `report`; the last method is the result, whose frames are kept."""
-    for number, scene in enumerate(scenes):
-        instants = sequence_instants(scene, settings.num_frames, settings.window)
-        is_sequence_used = scene.sharp_sequence or scene.sharp is None or settings.folder is not None
-        wanted = sorted({*(instants if is_sequence_used else ()), scene.exposure.centre})
-        restored = {m: dict(zip(wanted, restore(scene, wanted), strict=True)) for m, restore in restorers.items()}
+def validate(
+    restorers: Mapping[str, Restorer], samples: Iterable[ValidationSample], report: Report, settings: Settings
+) -> None:
+    """Add the scores of all methods on all samples to `report`; the frames of the last method, the result, are kept."""
+    for number, sample in enumerate(samples):
+        instants = sequence_instants(sample, settings.num_frames, settings.window)
+        is_sequence_used = sample.sharp_sequence or sample.sharp is None or settings.folder is not None
+        readouts = sorted({*(instants if is_sequence_used else ()), sample.shot.exposure.centre})
+        restored = {
+            method: dict(zip(readouts, restorer.frames(sample.shot, readouts), strict=True))
+            for method, restorer in restorers.items()
+        }
         for method, frames in restored.items():
-            report.add(method, scene, frames, instants)
-        add_means(restorers, scene, report, settings.window)
+            report.add(method, sample, frames, instants)
+        add_means(restorers, sample, report, settings.window)
         if settings.folder is not None:
-            save_pictures(settings.folder / scene.key, scene, restored, settings.short_window)
+            save_pictures(settings.folder / sample.key, sample, restored, settings.short_window)
         if settings.show is not None and number < settings.num_panels:
-            settings.show(scene.key, panel(scene, restored, settings.short_window))
+            settings.show(sample.key, panel(sample, restored, settings.short_window))
 
 
-def add_means(restorers: Mapping[str, Restorer], scene: Scene, report: Report, window: int) -> None:
+def add_means(restorers: Mapping[str, Restorer], sample: ValidationSample, report: Report, window: int) -> None:
     """Score the mean of each method's frames against the photo, where a metric asks for it.
 
     Raises:
         OptionError: the exposure does not have as many readouts as a metric wants.
     """
     for name, count in report.exposure_metrics.items():
-        readouts = scene.exposure.reach(window, scene.spikes.shape[1])
+        exposure, num_readouts = sample.shot.exposure, sample.shot.num_readouts
+        readouts = exposure.reach(window, num_readouts)
         try:
-            chosen = readouts if count is None else scene.exposure.instants(count, window, scene.spikes.shape[1])
+            chosen = readouts if count is None else exposure.instants(count, window, num_readouts)
         except ValueError as error:
-            raise OptionError(f'val.metrics.{name}.num_instants: sample {scene.key}: {error}') from None
-        for method, restore in restorers.items():
-            report.add_mean(name, method, scene, mean_frame(restore, scene, chosen), chosen)
+            raise OptionError(f'val.metrics.{name}.num_instants: sample {sample.key}: {error}') from None
+        for method, restorer in restorers.items():
+            report.add_mean(name, method, sample, mean_frame(restorer, sample.shot, chosen), chosen)
 
 
-def mean_frame(restore: Restorer, scene: Scene, instants: Sequence[int]) -> Tensor:
+def mean_frame(restorer: Restorer, shot: Shot, instants: Sequence[int]) -> Tensor:
     """(1, 3, H, W): the average of a restorer's frames (Eq. 2), a few of them in memory at a time."""
-    total = torch.zeros_like(scene.blur)
+    total = torch.zeros_like(shot.blur)
     for start in range(0, len(instants), AT_ONCE):
-        for frame in restore(scene, instants[start : start + AT_ONCE]):
+        for frame in restorer.frames(shot, instants[start : start + AT_ONCE]):
             total += frame
     return total / len(instants)
 
 
-def sequence_instants(scene: Scene, num_frames: int, window: int) -> tuple[int, ...]:
+def sequence_instants(sample: ValidationSample, num_frames: int, window: int) -> tuple[int, ...]:
     """Readouts of the sequence: where the sharp ones are, else spread over the exposure."""
-    if scene.sharp_sequence:
-        return tuple(scene.sharp_sequence)
-    return scene.exposure.instants(num_frames, window, scene.spikes.shape[1])
+    if sample.sharp_sequence:
+        return tuple(sample.sharp_sequence)
+    return sample.shot.exposure.instants(num_frames, window, sample.shot.num_readouts)

@@ -52,7 +52,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     check_keys({opt['model_type']: None}, MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
     model_class = MODEL_REGISTRY.get(opt['model_type'])
     if issubclass(model_class, SpikeModel):
-        check_option_file(opt, model_class.train_options, model_class.methods)
+        check_option_file(opt, model_class.train_options, model_class.known_methods())
         model_class.complete_options(opt)
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}

@@ -1,6 +1,9 @@
 """The published cascade, BSN, then EDSR, then SDM (row I-3 of the paper's Table 3): the student's teacher."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +12,10 @@ from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.physics.sdm import brightness_gain
 from spikereveal_plugin.physics.tfp import check_window
+from spikereveal_plugin.restorers.kinds import DensityOptions, odd_window, register
+from spikereveal_plugin.restorers.networks import frozen_part, weights_file
 from spikereveal_plugin.restorers.restorer import Call, Capabilities, Restorer
-from spikereveal_plugin.restorers.sdm import blank_rate
+from spikereveal_plugin.restorers.sdm import Sdm, blank_rate
 from spikereveal_plugin.shot import Shot
 
 
@@ -62,3 +67,42 @@ class Cascade(Restorer):
 def apply_gain(blur: Tensor, gain: Tensor) -> Tensor:
     """The teacher's frame (B, 3, H, W) in [0, 1], of a blurry image and its gain (B, 1, H, W) (Eq. 8)."""
     return (blur * gain).clamp(0, 1)
+
+
+@register('sdm_bsn')
+@dataclass(frozen=True, kw_only=True)
+class SdmBsnOptions(DensityOptions):
+    """`type: sdm_bsn`: SDM whose short window BSN denoises (row I-2)."""
+
+    bsn: str
+    """weights of BSN, a file or a registered name"""
+    network_bsn: Mapping[str, Any] | None = None
+    """arguments of BSN, where its weights do not say them"""
+    short_window: int = 9
+    """readouts of the short rate, odd"""
+
+    def build(self, device: torch.device) -> Restorer:
+        denoiser, wants = frozen_part('bsn', 'BSN', self.network_bsn, self.bsn, device)
+        return Sdm(odd_window(self.short_window), denoiser, self.wants(wants))
+
+    def files(self) -> tuple[Path, ...]:
+        return (weights_file(self.bsn, 'bsn'),)
+
+
+@register('teacher')
+@dataclass(frozen=True, kw_only=True)
+class TeacherOptions(SdmBsnOptions):
+    """`type: teacher`: BSN, SpikeEDSR and SDM (row I-3)."""
+
+    sr: str
+    """weights of SpikeEDSR, a file or a registered name"""
+    network_sr: Mapping[str, Any] | None = None
+    """arguments of SpikeEDSR, where its weights do not say them"""
+
+    def build(self, device: torch.device) -> Restorer:
+        denoiser, wants = frozen_part('bsn', 'BSN', self.network_bsn, self.bsn, device)
+        upscaler, _ = frozen_part('sr', 'SpikeEDSR', self.network_sr, self.sr, device)
+        return Cascade(denoiser, upscaler, odd_window(self.short_window), self.wants(wants))
+
+    def files(self) -> tuple[Path, ...]:
+        return *super().files(), weights_file(self.sr, 'sr')

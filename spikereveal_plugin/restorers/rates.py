@@ -2,15 +2,23 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from spikereveal_plugin.physics.colour import colourise
 from spikereveal_plugin.physics.density import observed_threshold
 from spikereveal_plugin.physics.sdm import upsample_rate
 from spikereveal_plugin.physics.tfp import check_window, inter_spike_rate
+from spikereveal_plugin.restorers.kinds import RestorerOptions, odd_window, register
 from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
 from spikereveal_plugin.shot import Shot
+
+_HOW = (
+    "up-sampled bilinearly, scaled by mean(gray(photo)) / mean(firing rate of the exposure), times the photo's colour "
+    'over its gray; its chroma is as blurry as the photo'
+)
 
 
 class _Rate(Restorer):
@@ -40,6 +48,7 @@ class Tfp(_Rate):
     def __init__(self, short_window: int) -> None:
         self.short_window = check_window(short_window)
         self.capabilities = Capabilities(window=short_window)
+        self.remark = f'firing rate of {short_window} readouts, {_HOW}'
 
     def rate(self, shot: Shot, instant: int) -> Tensor:
         return shot.short_rate(instant, self.short_window)
@@ -48,5 +57,28 @@ class Tfp(_Rate):
 class Tfi(_Rate):
     """Texture from inter-spike interval: the inverse interval between the two spikes around an instant."""
 
+    remark = f'inverse interval between two spikes, {_HOW}'
+
     def rate(self, shot: Shot, instant: int) -> Tensor:
         return inter_spike_rate(shot.spikes, instant)
+
+
+@register('tfp')
+@dataclass(frozen=True, kw_only=True)
+class TfpOptions(RestorerOptions):
+    """`type: tfp`: the firing rate of a short window as a picture."""
+
+    short_window: int = 9
+    """readouts of the window, odd"""
+
+    def build(self, device: torch.device) -> Tfp:
+        return Tfp(odd_window(self.short_window))
+
+
+@register('tfi')
+@dataclass(frozen=True, kw_only=True)
+class TfiOptions(RestorerOptions):
+    """`type: tfi`: the inverse interval between two spikes as a picture."""
+
+    def build(self, device: torch.device) -> Tfi:
+        return Tfi()

@@ -37,7 +37,8 @@ def restore(restorer: Restorer, shot: Shot, instants: Sequence[int]) -> Iterator
     fitted = fit.shot(shot).to(restorer.device)
 
     def run() -> Iterator[Tensor]:
-        frames = restorer.frames(fitted, instants)
+        with torch.inference_mode():
+            frames = iter(restorer.frames(fitted, instants))
         for _ in instants:
             with torch.inference_mode():  # not across the yield: the caller's own code is none of its business
                 try:

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -52,6 +53,12 @@ class Restorer(ABC):
         Raises:
             ValueError: a window leaves the stream, or sizes do not fit.
         """
+
+    def wanting(self, density: Density) -> 'Restorer':
+        """The restorer, with spikes of another density."""
+        restorer = copy(self)
+        restorer.capabilities = replace(self.capabilities, density=density)
+        return restorer
 
     @property
     def device(self) -> torch.device:

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from spikereveal_plugin.data import SpikeBlurDataset
-from spikereveal_plugin.models.teacher import apply_gain, build_teacher
+from spikereveal_plugin.models.teacher import build_cascade
 from spikereveal_plugin.pipelines.setup import prepare_options
+from spikereveal_plugin.shot import Shot
 
 EDGES = (0, 4, 8, 16, 32, 64, 96, 128, 256)  # image pixels from the crop's border
 
@@ -35,20 +36,20 @@ def differences(args: argparse.Namespace) -> Iterator[tuple[bool, np.ndarray]]:
     flags.force_yml = ['num_gpu=0', 'train:teacher=online', *args.force_yml]
     opt = prepare_options(flags, is_train=True)
     section = {key: value for key, value in opt['datasets']['train'].items() if key != 'dataroot_teacher'}
-    dataset, teacher = SpikeBlurDataset({**section, 'phase': 'test'}), build_teacher(opt, torch.device('cpu'))
-    ratio = teacher.upscaler.upscale
+    dataset, teacher = SpikeBlurDataset({**section, 'phase': 'test'}), build_cascade(opt, torch.device('cpu'))
+    ratio = teacher.capabilities.ratio or 1
     side = args.crop // ratio
     for index in np.linspace(0, len(dataset) - 1, args.samples).astype(int):
         item = dataset[int(index)]
         key, blur, spikes = item['lq_path'], item['lq'][None], item['spike'][None]
         exposure = dataset.exposure(key)
         instants = (exposure.centre,)
-        whole = apply_gain(blur, next(teacher.gains(spikes, exposure, instants)))
+        whole = next(teacher.frames(Shot(blur, spikes, exposure), instants))
         places = zip(offsets(spikes.shape[2], side, 4), offsets(spikes.shape[3], side, 4), strict=True)
         for is_aligned, (top, left) in zip((True, False), places, strict=True):
             part = spikes[:, :, top : top + side, left : left + side]
             rows, columns = (slice(ratio * start, ratio * (start + side)) for start in (top, left))
-            own = apply_gain(blur[:, :, rows, columns], next(teacher.gains(part, exposure, instants)))
+            own = next(teacher.frames(Shot(blur[:, :, rows, columns], part, exposure), instants))
             yield is_aligned, (own - whole[:, :, rows, columns])[0].abs().amax(0).numpy()
 
 

@@ -93,10 +93,12 @@ def our_step(folder: Path, batch: dict[str, Any], loss: str, teacher: str, amp: 
 
 def our_teacher(folder: Path, batch: dict[str, Any]) -> Callable[[], object]:
     from spikereveal_plugin.exposure import Exposure
-    from spikereveal_plugin.models.teacher import Teacher
+    from spikereveal_plugin.restorers.cascade import Cascade
+    from spikereveal_plugin.shot import Shot
 
-    teacher = Teacher(BSN(), SpikeEDSR(), 9).to(memory_format=torch.channels_last)
-    return lambda: teacher(batch['lq'], batch['spike'], Exposure(20, 97), INSTANTS)
+    networks = (network.to(memory_format=torch.channels_last) for network in (BSN(), SpikeEDSR()))
+    teacher = Cascade(*networks, 9)
+    return lambda: [*teacher.frames(Shot(batch['lq'], batch['spike'], Exposure(20, 97)), INSTANTS)]
 
 
 def work_of(name: str, folder: Path, crop: int, size: int) -> Callable[[], object]:

@@ -17,12 +17,15 @@ from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.cli.basicsr import main as basicsr
 from spikereveal_plugin.compare.build import build_row
 from spikereveal_plugin.compare.method_options import parse_row
-from spikereveal_plugin.compare.options import SetOptions
+from spikereveal_plugin.compare.methods import as_frame
+from spikereveal_plugin.compare.set_options import SetOptions
 from spikereveal_plugin.compare.spike_set import SpikeSet
-from spikereveal_plugin.compare.stage_rows import dense_batch
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.physics.sdm import upsample_rate
 from spikereveal_plugin.physics.tfp import inter_spike_rate
+from spikereveal_plugin.restorers.restore import restore
+from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 BSN_SMALL, SR_SMALL = {'num_feat': 4}, {'num_feat': 4, 'num_block': 1}
@@ -159,8 +162,8 @@ def test_an_authors_folder_is_a_set(tiny_set, tmp_path):
     assert not found.has_reference
     assert found.keys == packed.keys
     shots = found.shot(found.keys[0]), packed.shot(found.keys[0])
-    np.testing.assert_array_equal(shots[0].blur, shots[1].blur)
-    np.testing.assert_array_equal(shots[0].spikes, shots[1].spikes)
+    assert torch.equal(shots[0].blur, shots[1].blur)
+    assert torch.equal(shots[0].spikes, shots[1].spikes)
     assert shots[0].exposure == shots[1].exposure
     assert len(found.frames(found.keys[0])) == 3
     with pytest.raises(OptionError, match='sets.rsb.exposure: expected the first readout'):
@@ -172,11 +175,11 @@ def test_tfi_in_colour(test_set):
     key = test_set.keys[0]
     shot = test_set.shot(key)
     weights = np.array([0.30, 0.59, 0.11], np.float32)
-    light = shot.blur @ weights
-    stream = torch.from_numpy(shot.spikes)[None]
-    threshold = light.mean() / shot.spikes[shot.exposure.first : shot.exposure.stop].mean()
-    rate = upsample_rate(inter_spike_rate(stream, shot.instants[0]), *shot.blur.shape[:2])[0, 0].numpy()
-    expected = threshold * rate[:, :, None] * shot.blur / light[:, :, None]
+    blur, spikes = as_frame(shot.blur), shot.spikes[0].numpy()
+    light = blur @ weights
+    threshold = light.mean() / spikes[shot.exposure.first : shot.exposure.stop].mean()
+    rate = upsample_rate(inter_spike_rate(shot.spikes, test_set.instants(key)[0]), *shot.size)[0, 0].numpy()
+    expected = threshold * rate[:, :, None] * blur / light[:, :, None]
     np.testing.assert_allclose(frames({'type': 'tfi'}, test_set)[0], expected.clip(0, 1), atol=1e-5)
 
 
@@ -184,7 +187,7 @@ def test_tfp_of_the_exposure_is_as_bright_as_the_photo(tiny_set):
     middle = SpikeSet('tiny', tiny_set / 'test', SetOptions(data='x', frames='middle'))
     shot = middle.shot(middle.keys[0])
     (found,) = frames({'type': 'tfp', 'short_window': shot.exposure.length}, middle)
-    assert found.mean() == pytest.approx(shot.blur.mean(), rel=0.05)
+    assert found.mean() == pytest.approx(float(shot.blur.mean()), rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +232,7 @@ def test_a_registered_network_of_an_image(network, section, multiple, test_set, 
         {'type': 'arch', 'network': section, 'weights': weights, 'param_key': 'params_ema', 'multiple': multiple},
         test_set,
     )
-    photo = torch.from_numpy(test_set.shot(test_set.keys[0]).blur).permute(2, 0, 1)[None]
+    photo = test_set.shot(test_set.keys[0]).blur
     with torch.no_grad():
         expected = built(photo).clamp(0, 1)[0].permute(1, 2, 0).numpy()
     assert len(found) == len(test_set.frames(test_set.keys[0]))
@@ -249,19 +252,19 @@ def test_a_registered_network_of_a_sequence(tiny_set, tmp_path):
     sequences = {key.rpartition('/')[0] for key in train.keys}
     for sequence in sequences:
         keys = [key for key in train.keys if key.rpartition('/')[0] == sequence]
-        photos = [train.shot(key).blur for key in keys]
+        photos = [as_frame(train.shot(key).blur) for key in keys]
         for place, key in enumerate(keys):
             around = [photos[min(max(place + step, 0), len(keys) - 1)] for step in (-1, 0, 1)]
             np.testing.assert_allclose(frames(section, train, key)[0], np.mean(around, 0), atol=1e-5)
     method = row(section).method
     assert len({method.digest(train, key) for key in train.keys}) == len(train.keys)  # they see different photos
-    assert method.computation.remark.startswith('MeanOfPhotos restores one image from 3 photos')
+    assert method.restorer.remark.startswith('MeanOfPhotos restores one image from 3 photos')
 
 
 def test_of_a_frame_for_each_photo_the_middle_one_is_taken(test_set, tmp_path):
     weights = saved(ARCH_REGISTRY.get('PhotosAgain')(), tmp_path)
     found = frames({'type': 'arch', 'network': {'type': 'PhotosAgain'}, 'weights': weights, 'photos': 5}, test_set)
-    np.testing.assert_allclose(found[0], test_set.shot(test_set.keys[0]).blur, atol=1e-6)
+    np.testing.assert_allclose(found[0], as_frame(test_set.shot(test_set.keys[0]).blur), atol=1e-6)
 
 
 def test_edvr_by_its_num_frame(test_set, tmp_path):
@@ -348,7 +351,7 @@ def test_another_size_is_refused(test_set, tmp_path):
             {'type': 'sdm_bsn', 'bsn': 'no.pth', 'network_bsn': {'feat': 4}},
             "methods.m: network_bsn: unknown option 'feat'",
         ),
-        ({'type': 'sdm_bsn', 'bsn': 'no.pth', 'density': 0}, 'density: expected a positive number or auto, found 0'),
+        ({'type': 'sdm_bsn', 'bsn': 'no.pth', 'density': 0}, 'density: expected auto or a positive number, .* got 0'),
         ({'type': 'tfp', 'short_window': 4}, 'methods.m: short_window: expected an odd number'),
         ({'type': 'blur', 'per_set': ['x']}, 'methods.m.per_set: expected, by set'),
     ],
@@ -363,17 +366,32 @@ def test_density_is_that_of_the_threshold(test_set):
     """A stream of half as many spikes is made twice as dense, or as dense as a network trained on it wants."""
     from dataclasses import replace
 
+    def ratio(shot, density):
+        (seen,) = restore(SeesDensity(density), shot, [shot.exposure.centre])
+        return float(seen)
+
     shot = test_set.shot(test_set.keys[0])
-    thinned = shot.spikes & (shot.spikes.cumsum(0) % 2 == 0)
-    ratio = float(dense_batch(shot, 'auto')['density_ratio'])
-    halved = replace(shot, spikes=thinned)
-    assert float(dense_batch(halved, 'auto')['density_ratio']) == pytest.approx(2 * ratio, rel=0.05)
-    assert float(dense_batch(halved, 'auto', 2.0)['density_ratio']) == pytest.approx(ratio, rel=0.05)
-    assert 'density_ratio' not in dense_batch(shot, 1.0)
+    halved = replace(shot, spikes=shot.spikes & (shot.spikes.cumsum(1) % 2 == 0))
+    once = ratio(shot, Density('auto'))
+    assert ratio(halved, Density('auto')) == pytest.approx(2 * once, rel=0.05)
+    assert ratio(halved, Density('auto', 2.0)) == pytest.approx(once, rel=0.05)
+    assert ratio(shot, Density()) == 1
+
+
+class SeesDensity(Restorer):
+    """Gives how many times denser the spikes are that it gets."""
+
+    def __init__(self, density):
+        self.capabilities = Capabilities(density=density)
+
+    def frames(self, shot, instants):
+        return iter([torch.full((1, 1, 1, 1), shot.ratio)])
 
 
 def test_a_window_outside_of_the_stream_names_the_sample(test_set):
-    with pytest.raises(SpikeDataError, match=f"'m' on '{test_set.keys[0]}' of 'tiny': window .* leaves the stream"):
+    with pytest.raises(
+        SpikeDataError, match=f"'m' on '{test_set.keys[0]}' of 'tiny': the stream has 137 readout.* needs 201"
+    ):
         frames({'type': 'tfp', 'short_window': 201}, test_set)
 
 
@@ -381,8 +399,8 @@ def test_a_set_may_have_its_own_weights(test_set, stages, student):
     section = {'type': 'network', 'weights': str(student), 'group': 'ours', 'per_set': {'tiny': {'density': 'auto'}}}
     found = row(section)
     assert found.group == 'ours'
-    assert found.on('tiny').computation.deblurrer.density == 'auto'
-    assert found.on('other').computation.deblurrer.density == 1.0
+    assert found.on('tiny').restorer.capabilities.density == Density('auto')
+    assert found.on('other').restorer.capabilities.density == AS_RECORDED
     assert row({'type': 'blur', 'per_set': {'tiny': None}}).on('tiny') is None
 
 

@@ -13,7 +13,7 @@ from spikereveal_plugin.data.augment import Symmetry, apply
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.vidar import write_vidar
-from spikereveal_plugin.models.scene import batch_spikes
+from spikereveal_plugin.models.batch import batch_spikes
 from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.tfp import exposure_rate
 

@@ -23,7 +23,7 @@ def test_the_demo_runs_its_commands_and_says_when_the_student_is_poor(
     printed = capsys.readouterr().out
     assert printed.count('\n$ ') == 6
     assert '| method  | psnr_paper ↑ (middle, paper) |' in printed
-    assert set(read_psnr(tmp_path / 'demo')) == {'blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn'}
+    assert set(read_psnr(tmp_path / 'demo')) == {'blur', 'sdm', 'sdm_bsn', 'teacher', 'student'}
     height, width = image_size(tmp_path / 'demo/demo.png')
     assert height > 2 * 64
     assert width > 4 * 96

@@ -157,5 +157,5 @@ def test_wrong_engines_are_refused(student, arguments, message):
 
 
 def test_sdm_wants_an_odd_window():
-    with pytest.raises(OptionError, match='a window must be odd and positive to have a centre, got 4'):
+    with pytest.raises(OptionError, match='short_window: expected an odd number'):
         Deblurrer.physics(4)

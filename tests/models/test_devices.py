@@ -115,7 +115,7 @@ def test_a_step_makes_nothing_on_the_cpu(model_type: str, tmp_path: Path, monkey
     with another_device(monkeypatch, kinds):
         model = build_model(options(model_type, tmp_path))
         model.feed_data(batch('cpu'))  # as a loader brings it: the model moves it
-        assert (model.lq.device, model.spike.device) == (META, META)
+        assert (model.lq.device, model.shot.spikes.device) == (META, META)
         model.feed_data(batch(META))
         with Devices() as devices:
             model.optimize_parameters(1)

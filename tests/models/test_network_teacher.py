@@ -11,8 +11,8 @@ from basicsr.models import build_model
 from spikereveal_plugin.archs import LDNPlus, TaperedSDM
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.models.scene import Shot
 from spikereveal_plugin.models.teach import teach
+from spikereveal_plugin.shot import Shot
 
 TRAIN = {
     'optim_g': {'type': 'Adam', 'lr': 1e-3},
@@ -76,7 +76,7 @@ def test_the_density_of_the_recorded_spikes_is_its_own():
     data |= {'density_ratio': torch.tensor([2.0, 2.0]), 'recorded_density_ratio': torch.tensor([1.0, 1.0])}
     model.feed_data(data)
     torch.testing.assert_close(model.recorded.spikes, data['recorded'].float())
-    assert float(model.spike.mean()) == pytest.approx(2 * float(data['spike'].float().mean()), rel=1e-3)
+    assert float(model.shot.spikes.mean()) == pytest.approx(2 * float(data['spike'].float().mean()), rel=1e-3)
 
 
 def test_a_trained_student_teaches(tmp_path: Path):

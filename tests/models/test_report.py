@@ -12,19 +12,20 @@ from skimage.metrics import peak_signal_noise_ratio
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.report import Report
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.sample import ValidationSample
+from spikereveal_plugin.shot import Shot
 
 PSNR = {'psnr': {'type': 'calculate_psnr_paper'}}
 
 
-def scene(key: str, sharp: bool = True) -> Scene:
+def scene(key: str, sharp: bool = True) -> ValidationSample:
     images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(len(key)))
     sequence = {1: images[1:2], 5: images[2:3], 9: images[3:4]} if sharp else {}
     middle = images[2:3] if sharp else None
-    return Scene(images[:1], torch.zeros(1, 11, 4, 4), Exposure(1, 9), key, middle, sequence)
+    return ValidationSample(Shot(images[:1], torch.zeros(1, 11, 4, 4), Exposure(1, 9)), key, middle, sequence)
 
 
-def frames(of: Scene) -> dict[int, torch.Tensor]:
+def frames(of: ValidationSample) -> dict[int, torch.Tensor]:
     generator = torch.Generator().manual_seed(9)
     return {t: (x + 0.1 * torch.randn(x.shape, generator=generator)).clamp(0, 1) for t, x in of.sharp_sequence.items()}
 
@@ -112,6 +113,9 @@ def test_a_metrics_complaint_is_placed():
 
 def test_readouts_that_differ_between_samples_are_counted():
     report = Report(PSNR, ['mine'], 'toy')
-    for sample in (scene('a'), replace(scene('bb'), sharp_sequence={5: scene('bb').blur, 9: scene('bb').blur})):
+    for sample in (
+        scene('a'),
+        replace(scene('bb'), sharp_sequence={5: scene('bb').shot.blur, 9: scene('bb').shot.blur}),
+    ):
         report.add('mine', sample, frames(sample), tuple(sample.sharp_sequence))
     assert '- sequence: readouts 2 or 3 of each exposure, see the JSON file' in report.markdown()

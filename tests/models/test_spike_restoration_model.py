@@ -140,3 +140,4 @@ def test_option_files_train_resume_and_test(
     assert main([*test, *entries]) == 0, capsys.readouterr().err
     table = capsys.readouterr().err
     assert all(f'\n| {row} ' in table for row in ('blur', 'sdm', 'ldn'))
+    assert "val.methods: 'ldn' is called 'student' now" in table

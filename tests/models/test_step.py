@@ -14,6 +14,8 @@ from torch import nn
 from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.models.batch import shot_of_batch
+from spikereveal_plugin.shot import Shot
 
 Build = Callable[..., Any]
 INSTANTS = (20, 44, 68, 92, 116)
@@ -121,7 +123,7 @@ def test_twenty_steps_are_the_naive_ones(build: Build, teacher: str):
     for step in range(20):
         data = batch(step)
         if teacher == 'cache':
-            gains = torch.cat([*model.teacher().gains(data['spike'], Exposure(20, 97), INSTANTS)], dim=1)
+            gains = torch.cat([*model.teacher().gains(shot_of_batch(data, torch.device('cpu')), INSTANTS)], dim=1)
             data |= {'teacher_gain': gains, 'teacher_instants': torch.tensor([INSTANTS] * 2)}
             model.is_teacher_cached = True
         naive.student.load_state_dict(model.net_g.state_dict())
@@ -148,9 +150,9 @@ def test_a_step_of_ldn_plus_with_all_three_losses_is_the_naive_one(build: Build)
     blur_gray = 0.30 * blur[:, 0] + 0.59 * blur[:, 1] + 0.11 * blur[:, 2]
     scale = (blur_gray.mean((1, 2)) / long_rate.mean((1, 2, 3)))[:, None, None, None]
     short = torch.stack([spikes[:, t - 4 : t + 5].mean(1) for t in INSTANTS], dim=1)
-    teacher = model.teacher()(blur, spikes, Exposure(20, 97), INSTANTS)
+    teacher = [*model.teacher().frames(Shot(blur, spikes, Exposure(20, 97)), INSTANTS)]
     lpips = copy.deepcopy(model.cri_distill).lpips
-    pairs = zip(frames.unbind(1), teacher.unbind(1), strict=True)
+    pairs = zip(frames.unbind(1), teacher, strict=True)
     expected = {
         'l_distill': torch.stack([lpips(2 * frame - 1, 2 * wanted - 1).mean() for frame, wanted in pairs]).mean(),
         'l_respike': 20 * (seen - scale * short).square().mean(),

@@ -16,10 +16,11 @@ from spikereveal_plugin.data.augment import Symmetry
 from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
-from spikereveal_plugin.models.teacher import Teacher
 from spikereveal_plugin.recordings.image_file import save_image
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.recordings.sources import Crop
+from spikereveal_plugin.restorers.cascade import Cascade
+from spikereveal_plugin.shot import Shot
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 SMALL = ['network_bsn:num_feat=4', 'network_sr={type: SpikeEDSR, num_feat: 8, num_block: 1}']
@@ -34,14 +35,15 @@ def workspace(tmp_path: Path, tiny_set: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
-def save_teacher(seed: int) -> Teacher:
+def save_teacher(seed: int) -> Cascade:
     torch.manual_seed(seed)
     denoiser, upscaler = BSN(num_feat=4), SpikeEDSR(num_feat=8, num_block=1)
     for name, network in (('bsn', denoiser), ('edsr', upscaler)):
         path = Path(f'experiments/{name}_sample/models/net_g_latest.pth')
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save({'params': network.state_dict()}, path)
-    return Teacher(denoiser, upscaler, short_window=9).to(memory_format=torch.channels_last)  # as models hold it
+    networks = (net.to(memory_format=torch.channels_last) for net in (denoiser, upscaler))  # as models hold them
+    return Cascade(*networks, short_window=9)
 
 
 def teach(*flags: str, entries: tuple[str, ...] = ()) -> int:
@@ -87,7 +89,8 @@ def test_crops_of_the_cache_are_crops_of_the_teacher(workspace: Path, monkeypatc
         spikes = torch.from_numpy(dataset.spikes(key))[None]
         blur = ImageLmdb(workspace / 'datasets/sample/train/blur.lmdb').read(key)
         whole = torch.from_numpy(blur).permute(2, 0, 1)[None].float() / 255
-        frames = teacher(whole, spikes, dataset.exposure(key), dataset.teacher_instants)[0]
+        shot = Shot(whole, spikes, dataset.exposure(key))
+        frames = torch.cat([*teacher.frames(shot, dataset.teacher_instants)])
         expected = augment.apply(frames[:, :, 12:44, 20:52].numpy(), symmetry, (2, 3))
         cached = (item['lq'] * item['teacher_gain'][:, None]).clamp(0, 1)
         torch.testing.assert_close(cached, torch.from_numpy(expected.copy()), rtol=0, atol=0)
@@ -96,7 +99,7 @@ def test_crops_of_the_cache_are_crops_of_the_teacher(workspace: Path, monkeypatc
 
 def test_a_run_trains_from_the_cache(workspace: Path, monkeypatch: pytest.MonkeyPatch):
     assert teach() == 0
-    monkeypatch.setattr(Teacher, 'gains', None)  # whoever computes a frame of the teacher fails
+    monkeypatch.setattr(Cascade, 'gains', None)  # whoever computes a frame of the teacher fails
     assert train() == 0
     log = next((workspace / 'experiments/ldn_sample').glob('train*.log')).read_text()
     assert log.count('l_distill: ') == 2
@@ -104,15 +107,15 @@ def test_a_run_trains_from_the_cache(workspace: Path, monkeypatch: pytest.Monkey
 
 def test_what_was_stopped_goes_on(workspace: Path, monkeypatch: pytest.MonkeyPatch):
     calls: list[int] = []
-    original = Teacher.short_rate
+    original = Cascade.short_rate
 
-    def stops(self: Teacher, spikes: torch.Tensor, instant: int) -> torch.Tensor:
+    def stops(self: Cascade, shot: Shot, instant: int) -> torch.Tensor:
         calls.append(instant)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return original(self, spikes, instant)
+        return original(self, shot, instant)
 
-    monkeypatch.setattr(Teacher, 'short_rate', stops)
+    monkeypatch.setattr(Cascade, 'short_rate', stops)
     assert teach() == 130
     assert train() == 1
     assert teach() == 0

@@ -7,9 +7,10 @@ import torch
 from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.archs.convert import convert_ssdm
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.models.restorers import restore_nothing, sdm
-from spikereveal_plugin.models.scene import Scene
-from spikereveal_plugin.models.teacher import Teacher
+from spikereveal_plugin.restorers.blur import Blur
+from spikereveal_plugin.restorers.cascade import Cascade
+from spikereveal_plugin.restorers.sdm import Sdm
+from spikereveal_plugin.shot import Shot
 
 INSTANTS = (20, 44, 68, 92, 116)
 
@@ -24,42 +25,43 @@ def test_the_whole_teacher_is_the_authors(golden: Callable[[str], np.lib.npyio.N
     denoiser, upscaler = BSN(square_padding=True), SpikeEDSR()
     denoiser.load_state_dict(weights(file, 'bsn.'))
     upscaler.load_state_dict(weights(golden('edsr_seed0.npz'), 'sd.'))
-    teacher = Teacher(denoiser, upscaler, short_window=9)
+    teacher = Cascade(denoiser, upscaler, short_window=9)
     blur = torch.from_numpy(file['blur_bgr']).flip(1)
     spikes = torch.from_numpy(file['spike'])
+    shot = Shot(blur, spikes, Exposure(20, 97))
     with torch.no_grad():
-        long_rate = teacher.long_rate(spikes, Exposure(20, 97)).numpy()
+        long_rate = teacher.long_rate(shot).numpy()
         np.testing.assert_allclose(long_rate, file['tfp_long_sr'], atol=1e-5)
-        frames = teacher(blur, spikes, Exposure(20, 97), INSTANTS)
-        for index, instant in enumerate(INSTANTS):
-            short_rate = teacher.short_rate(spikes, instant).numpy()
+        for instant, frame in zip(INSTANTS, teacher.frames(shot, INSTANTS), strict=True):
+            short_rate = teacher.short_rate(shot, instant).numpy()
             np.testing.assert_allclose(short_rate, file[f'{instant}.short_sr'], atol=1e-5)
-            np.testing.assert_allclose(frames[:, index].flip(1).numpy(), file[f'{instant}.deblur_tea'], atol=1e-5)
+            np.testing.assert_allclose(frame.flip(1).numpy(), file[f'{instant}.deblur_tea'], atol=1e-5)
 
 
 def test_it_is_frozen():
-    teacher = Teacher(BSN(), SpikeEDSR(num_block=1), short_window=9)
-    assert not any(parameter.requires_grad for parameter in teacher.parameters())
-    assert not teacher.training
+    teacher = Cascade(BSN(), SpikeEDSR(num_block=1), short_window=9)
+    for network in teacher.networks.values():
+        assert not any(parameter.requires_grad for parameter in network.parameters())
+        assert not network.training
 
 
 @pytest.fixture
-def scene() -> Scene:
+def shot() -> Shot:
     """A still scene: every window of spikes has the same rate."""
     blur = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
     spikes = torch.zeros(1, 60, 4, 6, dtype=torch.uint8)
     spikes[:, ::3] = 1
-    return Scene(blur, spikes, Exposure(15, 30), 'still', sharp=None, sharp_sequence={})
+    return Shot(blur, spikes, Exposure(15, 30))
 
 
-def test_of_a_still_scene_sdm_returns_the_photo(scene: Scene):
-    for frame in sdm(9)(scene, (20, 30, 40)):
-        torch.testing.assert_close(frame, scene.blur)
+def test_of_a_still_scene_sdm_returns_the_photo(shot: Shot):
+    for frame in Sdm(9).frames(shot, (20, 30, 40)):
+        torch.testing.assert_close(frame, shot.blur)
 
 
-def test_a_denoiser_takes_its_place_in_sdm(scene: Scene):
-    dimmed = sdm(9, torch.nn.Sequential(Half()))(scene, (30,))[0]
-    torch.testing.assert_close(dimmed, scene.blur / 2)
+def test_a_denoiser_takes_its_place_in_sdm(shot: Shot):
+    (dimmed,) = Sdm(9, torch.nn.Sequential(Half())).frames(shot, (30,))
+    torch.testing.assert_close(dimmed, shot.blur / 2)
 
 
 class Half(torch.nn.Module):
@@ -67,5 +69,5 @@ class Half(torch.nn.Module):
         return rate / 2
 
 
-def test_blur_is_returned_for_every_instant(scene: Scene):
-    assert [frame is scene.blur for frame in restore_nothing(scene, (20, 30))] == [True, True]
+def test_blur_is_returned_for_every_instant(shot: Shot):
+    assert [frame is shot.blur for frame in Blur().frames(shot, (20, 30))] == [True, True]

@@ -6,9 +6,11 @@ import torch
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.report import Report
-from spikereveal_plugin.models.restorers import restore_nothing
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.sample import ValidationSample
 from spikereveal_plugin.models.validation import Settings, validate
+from spikereveal_plugin.restorers.blur import Blur
+from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.shot import Shot
 
 ALL = {'reblur': {'type': 'calculate_reblur'}}
 
@@ -19,13 +21,23 @@ def moving_scene():
     exposure = Exposure(2, 17)
     blur = frames[exposure.first : exposure.stop].mean(0, keepdim=True)
     spikes = torch.zeros(1, 20, 4, 4)
-    return frames, Scene(blur, spikes, exposure, key='a', sharp=None, sharp_sequence={})
+    return frames, ValidationSample(Shot(blur, spikes, exposure), key='a')
+
+
+class Known(Restorer):
+    """Frames that are known."""
+
+    def __init__(self, frames):
+        self._frames = frames
+
+    def frames(self, shot, instants):
+        return (self._frames[t : t + 1] for t in instants)
 
 
 def scores(metrics, window=3):
     frames, scene = moving_scene()
     report = Report(metrics, ['blur', 'true'], 'toy')
-    restorers = {'blur': restore_nothing, 'true': lambda scene, instants: [frames[t : t + 1] for t in instants]}
+    restorers = {'blur': Blur(), 'true': Known(frames)}
     validate(restorers, [scene], report, Settings(num_frames=3, window=window, short_window=3, folder=None))
     return frames, scene, report
 
@@ -44,7 +56,7 @@ def test_true_frames_at_all_readouts_average_to_the_photo():
 def test_few_readouts_do_not():
     frames, scene, report = scores({'reblur': {'type': 'calculate_reblur', 'num_instants': 2}})
     mean = (frames[2] + frames[18]) / 2
-    expected = 255 * (mean - scene.blur[0]).square().mean().sqrt().item()
+    expected = 255 * (mean - scene.shot.blur[0]).square().mean().sqrt().item()
     assert expected > 10
     assert report.mean('true', 'reblur', 'exposure') == pytest.approx(expected, rel=1e-4)
     with pytest.raises(OptionError, match=r'val\.metrics\.reblur\.num_instants: sample a: .*ask for fewer'):

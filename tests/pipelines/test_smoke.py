@@ -18,7 +18,7 @@ from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 STAGES = ('bsn', 'edsr', 'ldn')
 pytestmark = pytest.mark.smoke
-CASCADE = ['blur', 'sdm', 'sdm_bsn', 'teacher', 'ldn']
+CASCADE = ['blur', 'sdm', 'sdm_bsn', 'teacher', 'student']
 
 
 @pytest.fixture(scope='module')
@@ -287,7 +287,7 @@ def test_what_does_not_fit_together_is_said(
 def test_a_test_without_weights_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]):
     opt = ['test', '-opt', str(OPTIONS / 'test_ldn_sample.yml'), '--force_yml', 'num_gpu=0', 'val:methods=[blur, ldn]']
     assert main([*opt, 'path:pretrain_network_g=~']) == 1
-    assert "path.pretrain_network_g is empty: val.methods has 'ldn'" in capsys.readouterr().err
+    assert "path.pretrain_network_g is empty: 'student' of val.methods needs it" in capsys.readouterr().err
 
 
 def test_what_fails_to_build_leaves_the_last_run_in_place(workspace: Path, backbone: Path):

@@ -13,7 +13,7 @@ from basicsr.utils.registry import METRIC_REGISTRY
 
 from spikereveal_plugin.cli.basicsr import main
 from spikereveal_plugin.models.collective import UntilStopped, ValidationStoppedError, share
-from spikereveal_plugin.models.scene import Scene
+from spikereveal_plugin.models.sample import ValidationSample
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.pipelines.stop import StopRequest
 
@@ -96,15 +96,15 @@ def test_a_validation_is_left_and_done_after_the_resume(
 ):
     assert main(command('whole')) == 0, capsys.readouterr().err
     seen: list[str] = []
-    original = SpikeModel.scene
+    original = SpikeModel.sample
 
-    def scene(self: Any, data: Any) -> Scene:
+    def sample(self: Any, data: Any) -> ValidationSample:
         seen.append(data['lq_path'][0])
         if len(seen) == 1:
             os.kill(os.getpid(), number)
         return original(self, data)
 
-    monkeypatch.setattr(SpikeModel, 'scene', scene)
+    monkeypatch.setattr(SpikeModel, 'sample', sample)
     assert main(command('stopped')) == code
     assert len(seen) == 1  # of two samples
     error = capsys.readouterr().err.strip().splitlines()[-1]

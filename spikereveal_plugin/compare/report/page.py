@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from spikereveal_plugin._version import __version__
-from spikereveal_plugin.compare.methods import BlurMethod, Method, Row
+from spikereveal_plugin.compare.methods import Method, Row, as_frame
 from spikereveal_plugin.compare.report.choose import Picture, crops, page_samples, worst_sample
 from spikereveal_plugin.compare.report.pictures import as_picture, jpeg, method_pictures, within_budget
 from spikereveal_plugin.compare.report.table import Column, Table
@@ -116,8 +116,8 @@ def _pictures(
     test_set: TestSet, key: str, methods: Sequence[Method], folder: Path
 ) -> Iterator[tuple[str, list[Picture]]]:
     """Yield label and frames, or one picture for all times: blur where no method is it, methods, the sharp frames."""
-    if isinstance(test_set, SpikeSet) and not any(isinstance(method, BlurMethod) for method in methods):
-        yield BLUR, [as_picture(test_set.shot(key).blur)]
+    if isinstance(test_set, SpikeSet) and not any(method.is_photo for method in methods):
+        yield BLUR, [as_picture(as_frame(test_set.shot(key).blur))]
     for method in methods:
         yield method.label, method_pictures(method, test_set, key, folder)
     if (sharp := test_set.reference(key)) is not None:

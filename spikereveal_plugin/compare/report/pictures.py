@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from spikereveal_plugin.compare.methods import BlurMethod, ComputedMethod, Method
+from spikereveal_plugin.compare.methods import Method, RestoredMethod, as_frame
 from spikereveal_plugin.compare.reading import load_frame
 from spikereveal_plugin.compare.report.choose import Picture
 from spikereveal_plugin.compare.scoring import sample_digest
@@ -26,9 +26,9 @@ def as_picture(frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Pict
 
 def method_pictures(method: Method, test_set: TestSet, key: str, folder: Path) -> list[Picture]:
     """Return a method's frames of a sample, 8 bits, or the one picture that it is; what is computed is kept as PNG."""
-    if isinstance(method, BlurMethod):
-        return [as_picture(test_set.shot(key).blur)]
-    if not isinstance(method, ComputedMethod):
+    if method.is_photo:
+        return [as_picture(as_frame(test_set.shot(key).blur))]
+    if not isinstance(method, RestoredMethod):
         return [as_picture(frame) for frame in method.restore(test_set, key)]
     kept = folder / sample_digest(method, test_set, key)[:32]
     paths = [kept / f'{index:03d}.png' for index in range(len(test_set.frames(key)))]

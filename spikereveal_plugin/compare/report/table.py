@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikereveal_plugin.compare.cost import Cost
-from spikereveal_plugin.compare.methods import ComputedMethod, Row
+from spikereveal_plugin.compare.methods import RestoredMethod, Row
 from spikereveal_plugin.compare.metrics import Metric
 from spikereveal_plugin.compare.report.intervals import FEWEST, LEVEL, interval, paired_interval
 from spikereveal_plugin.compare.scoring import Scored
@@ -153,12 +153,12 @@ def _over(test_set: TestSet) -> str:
 
 def _remarks(rows: Sequence[Row]) -> dict[str, str]:
     """Return what a reader must know of methods."""
-    found = {}
+    remarks = {}
     for row in rows:
-        said = (m.computation.remark for m in row.methods if isinstance(m, ComputedMethod))
-        if remarks := list(dict.fromkeys(remark for remark in said if remark)):
-            found[row.label] = '; '.join(remarks)
-    return found
+        of_row = (method.restorer.remark for method in row.methods if isinstance(method, RestoredMethod))
+        if different := list(dict.fromkeys(remark for remark in of_row if remark)):
+            remarks[row.label] = '; '.join(different)
+    return remarks
 
 
 def _cells(

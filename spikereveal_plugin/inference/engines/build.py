@@ -1,11 +1,15 @@
 """Ways to run a student over the instants of one photo; every way gives the same frames up to rounding."""
 
+from collections.abc import Callable, Mapping
+from typing import TypeGuard
+
 import torch
 from torch import nn
 
 from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_tiles import TiledLdnEngine
 from spikereveal_plugin.inference.engines.onnx import OnnxEngine
 from spikereveal_plugin.inference.engines.plus_tiles import TiledPlusEngine
@@ -16,7 +20,7 @@ from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.student import OneByOne
 
 ENGINES = ('auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx')
-_TILED = {LDN: TiledLdnEngine, LDNPlus: TiledPlusEngine}
+_TILED: Mapping[type[nn.Module], Callable[..., Engine]] = {LDN: TiledLdnEngine, LDNPlus: TiledPlusEngine}
 
 
 def build_engine(
@@ -64,6 +68,6 @@ def build_engine(
     return StagedEngine(network, device, density, compiled=name == 'compiled', bf16=name == 'bf16')
 
 
-def runs_by_winograd(network: nn.Module) -> bool:
+def runs_by_winograd(network: nn.Module) -> TypeGuard[LDN]:
     """Whether `winograd` can run a network: LDN, with channels that are whole vectors of eight."""
     return type(network) is LDN and network.blur_down1.out_channels % 4 == 0

@@ -3,7 +3,7 @@ import torch
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.models.scene import batch_exposure
+from spikereveal_plugin.models.batch import batch_exposure
 
 
 def test_a_batch_has_one_exposure():

@@ -1,0 +1,16 @@
+"""Every kind of method by the word that users type: all restorers, and folders of images."""
+
+from collections.abc import Mapping
+
+from spikereveal_plugin.compare import option_file  # noqa: F401  (registers itself, as those below)
+from spikereveal_plugin.compare.folder_method import FolderOptions
+from spikereveal_plugin.inference import pretrained  # noqa: F401
+from spikereveal_plugin.restorers import blur, cascade, image_network, rates, sdm  # noqa: F401
+from spikereveal_plugin.restorers.kinds import KINDS, RestorerOptions
+
+FOLDER = 'folder'
+
+
+def kinds() -> Mapping[str, type[RestorerOptions] | type[FolderOptions]]:
+    """The options of each kind by its word."""
+    return {FOLDER: FolderOptions, **KINDS}

@@ -1,0 +1,53 @@
+"""Students by their weights, run by an engine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.inference.engines.build import build_engine
+from spikereveal_plugin.inference.weights import load_student
+from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.restorers.kinds import RestorerOptions, register
+from spikereveal_plugin.restorers.networks import weights_file
+from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.weights.registry import find_weights
+
+
+@register('network')
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(RestorerOptions):
+    """`type: network`: a student by its weights."""
+
+    weights: str
+    """a `.pth` file of this package or BasicSR, or a name that `spikereveal weights list` shows"""
+    density: float | Literal['auto'] | None = None
+    """how many times denser the spikes are made before the network sees them, by adding up neighbouring readouts
+    (`physics/density.py`); 1.0 leaves them as they are, `auto` makes a camera of any threshold look like the one of
+    the training data; by default what the weights' card says, 1.0 for a file without a card"""
+    engine: str = 'eager'
+    """`eager`; `winograd` (LDN on a CPU: the fastest there; its first frame ever compiles for seconds); `auto`
+    (`winograd` where that can run, else `eager`); `compiled` (torch.compile: slow to start); `bf16` (CPUs and GPUs that
+    have it); `onnx` (ONNX Runtime, extra `export`): the same frames up to rounding"""
+    tile: int | None = None
+    """side of the tiles, in image pixels, that a large image is cut into (`eager` only); by default whole"""
+
+    def build(self, device: torch.device) -> Restorer:
+        """Make the restorer.
+
+        Raises:
+            SpikeDataError: the file is missing or damaged, or its hash is not the registered one.
+            OptionError: an option is out of range, or the network does not deblur by itself.
+            EnvironmentProblemError: this machine lacks what the engine needs.
+        """
+        student = load_student(find_weights(self.weights))
+        try:
+            wants = Density(student.card.density if self.density is None else self.density, student.card.threshold)
+        except ValueError as error:
+            raise OptionError(str(error)) from None
+        return build_engine(self.engine, student.network, device, self.tile, wants)
+
+    def files(self) -> tuple[Path, ...]:
+        return (weights_file(self.weights, 'weights'),)
