@@ -7,7 +7,10 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 from spikereveal_plugin.errors import EnvironmentProblemError
 
@@ -38,19 +41,30 @@ def check_basicsr_is_the_release() -> None:
         raise EnvironmentProblemError(f'`import basicsr` finds {found}, a fork, instead of {expected}. {_REMEDY}')
 
 
-def restore_functional_tensor() -> None:
-    """Give BasicSR back a module that torchvision 0.17 removed.
+class FunctionalTensorFinder(MetaPathFinder, Loader):
+    """Gives BasicSR back a module that torchvision 0.17 removed.
 
-    `basicsr/data/degradations.py` imports `rgb_to_grayscale` from it; without it `import basicsr` fails. The function
-    does nothing where the module exists.
+    `basicsr/data/degradations.py` imports `rgb_to_grayscale` from it; without it `import basicsr` fails. It stands last
+    on the path, so it is asked only where torchvision has no such module.
     """
+
     name = 'torchvision.transforms.functional_tensor'
-    if name in sys.modules or importlib.util.find_spec(name) is not None:
-        return
-    functional = importlib.import_module('torchvision.transforms.functional')
-    module = types.ModuleType(name)
-    module.rgb_to_grayscale = functional.rgb_to_grayscale  # type: ignore[attr-defined]
-    sys.modules[name] = module
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname == self.name else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        functional = importlib.import_module('torchvision.transforms.functional')
+        module.rgb_to_grayscale = functional.rgb_to_grayscale  # type: ignore[attr-defined]
+
+
+def restore_functional_tensor() -> None:
+    """Put the finder on the path, once."""
+    if not any(isinstance(finder, FunctionalTensorFinder) for finder in sys.meta_path):
+        sys.meta_path.append(FunctionalTensorFinder())
 
 
 @contextmanager
@@ -80,35 +94,27 @@ def import_clip() -> None:
             importlib.import_module('clip')
 
 
-def is_doctor() -> bool:
-    """Whether the command is `spikereveal doctor`, which must start where nothing else does."""
+def is_command() -> bool:
+    """Whether `spikereveal` or `basicsr` runs, which registers classes itself, if what it does needs them."""
     program = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else ''
-    return program in ('spikereveal', '-m') and sys.argv[1:2] == ['doctor']
-
-
-def is_help() -> bool:
-    """Whether `spikereveal` or `basicsr` is only asked how it is used, which needs no torch and no registered class."""
-    program = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else ''
-    asks = {'-h', '--help', '--version'} & set(sys.argv[1:])
-    return program in ('spikereveal', 'basicsr') and bool(asks or not sys.argv[1:])
+    if program in ('spikereveal', 'basicsr'):
+        return True
+    arguments = sys.orig_argv
+    module = ''.join(arguments[arguments.index('-m') + 1 :][:1]) if '-m' in arguments else ''
+    return module == 'spikereveal_plugin' or module.startswith('spikereveal_plugin.cli.')
 
 
 def prepare() -> bool:
-    """Check the installation and mend what BasicSR lacks; must run before `import basicsr`.
+    """Mend what BasicSR lacks, which must be done before `import basicsr`.
 
     Returns:
-        Whether classes can be registered with BasicSR: false for the doctor, who then says why not, and for help.
+        Whether to register classes with BasicSR now: not for a command.
 
     Raises:
         EnvironmentProblemError: the `basicsr` that Python would import is not the release this plugin is written for.
     """
-    if is_help():
-        return False
-    try:
-        check_basicsr_is_the_release()
-    except EnvironmentProblemError:
-        if is_doctor():
-            return False
-        raise
     restore_functional_tensor()
+    if is_command():
+        return False
+    check_basicsr_is_the_release()
     return True

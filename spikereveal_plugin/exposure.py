@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Exposure:
     """The readouts that fall inside one blurry image's exposure.
 
-    The defaults are GOPRO's: 97 of 137 readouts, 20 before and 20 after. RSB's exposure is `Exposure(0, 400)`.
+    The defaults are GOPRO's: 97 of 137 readouts, 20 before and 20 after. RSB's exposure is `RSB`.
 
     Args:
         first: index of the first readout inside the exposure, 0 or more.
@@ -97,3 +97,7 @@ class Exposure:
                 f'stream of {num_readouts} readouts; use a shorter window'
             )
         return low, high
+
+
+GOPRO = Exposure(20, 97)
+RSB = Exposure(0, 400)

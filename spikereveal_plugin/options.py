@@ -121,7 +121,11 @@ def lookup(registry: Any, opt: Any, where: str) -> Any:
     if not isinstance(opt, Mapping) or not isinstance(opt.get('type'), str):
         raise OptionError(f'{where}: expected a section with a `type`, found {opt!r}')
     if opt['type'] not in registry:
-        raise OptionError(f'{where}: unknown type {opt["type"]!r}.{_hint(opt["type"], registry.keys())}')
+        hint = _hint(opt['type'], registry.keys())
+        raise OptionError(
+            f'{where}: unknown type {opt["type"]!r}.{hint} One of your own is brought in by import: [its_module] in '
+            'the option file, or by --import'
+        )
     return registry.get(opt['type'])
 
 

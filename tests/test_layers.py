@@ -7,13 +7,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'spikereveal_plugin'
 FOLDERS = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != '__pycache__'}
-TOP = {'errors', 'exposure', 'options', 'seeding', 'shot'}
+TOP = {'defaults', 'errors', 'exposure', 'options', 'seeding', 'shot'}
 WATCHED = FOLDERS | TOP | {'torch', 'basicsr', 'cv2', 'numpy', 'lmdb'}
-BASE = {'errors', 'exposure', 'numpy'}
+BASE = {'defaults', 'errors', 'exposure', 'numpy'}
 RECORDINGS = BASE | {'formats', 'physics', 'torch', 'cv2'}
 NETWORKS = BASE | {'physics', 'torch', 'basicsr'}
 ALLOWED = {
-    'physics': {'exposure', 'torch'},
+    'physics': {'exposure', 'numpy', 'torch'},
     'formats': BASE | {'lmdb'},
     'recordings': RECORDINGS,
     'building': RECORDINGS | {'recordings', 'options', 'seeding'},
@@ -24,13 +24,16 @@ ALLOWED = {
     'losses': NETWORKS,
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},
-    'weights': {'errors', 'formats'},
+    'weights': NETWORKS | {'formats', 'options', 'archs'},
     'inference': RECORDINGS | {'shot', 'recordings', 'archs', 'restorers', 'visual', 'weights', 'basicsr'},
-    'models': NETWORKS | {'shot', 'options', 'seeding', 'archs', 'restorers', 'losses', 'data', 'metrics', 'visual'},
+    'models': NETWORKS
+    | {'shot', 'options', 'seeding', 'archs', 'weights', 'restorers', 'losses', 'recordings', 'data', 'metrics'}
+    | {'visual'},
     'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
     'compare': RECORDINGS
     | {'shot', 'options', 'restorers', 'recordings', 'metrics', 'inference', 'models', 'weights', 'archs', 'basicsr'},
-    'adapt': RECORDINGS | {'recordings', 'building', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
+    'adapt': RECORDINGS
+    | {'recordings', 'building', 'archs', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
     'demo': WATCHED - {'basicsr', 'lmdb'},
     'doctor': WATCHED,
     'cli': WATCHED - {'basicsr', 'lmdb'},

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.archs.descriptor import describe
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.inference.weights import Card, Student, load_network, load_student, save_weights
-from spikereveal_plugin.weights.registry import list_weights, sha256_of
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import save_weights
+from spikereveal_plugin.weights.network import Loaded, load_named, load_student
+from spikereveal_plugin.weights.registry import default_student, list_weights, sha256_of
 
 PARTS = {'network_bsn': 'BSN', 'network_sr': 'SpikeEDSR'}
 OWN = 'network_teacher'  # the student's own weights in the teacher's place
-SHORT_WINDOW = 9  # of the teacher, as published
 FAR = 1.5  # thresholds that differ by this factor are said
 _log = logging.getLogger('spikereveal')
 
@@ -50,7 +53,7 @@ def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: P
     Raises:
         SpikeRevealError: one is missing, damaged, or of another network.
     """
-    student = weights or _first_student()
+    student = weights or default_student()
     chosen = {'network_g': _chosen(student, load_student(student), out / 'weights/start.pth')}
     is_for_any = chosen['network_g'].card.density == 'auto'
     if teacher == ('self',) or (teacher is None and is_for_any):
@@ -58,7 +61,7 @@ def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: P
     names = teacher or _registered_teacher(chosen['network_g'].card)
     for (key, network), name in zip(PARTS.items(), names, strict=True):
         target = out / f'weights/{key.removeprefix("network_")}.pth'
-        chosen[key] = _chosen(name, load_network(name, network), target)
+        chosen[key] = _chosen(name, load_named(name, network), target)
     return chosen
 
 
@@ -76,23 +79,14 @@ def warn_of_thresholds(chosen: dict[str, Chosen], seen: float, *, is_normalised:
             )
 
 
-def _chosen(name: str, loaded: Student, target: Path) -> Chosen:
-    window = int(getattr(loaded.network, 'num_spike', SHORT_WINDOW))
+def _chosen(name: str, loaded: Loaded, target: Path) -> Chosen:
+    described = describe(loaded.network)
+    window = described.num_spike if described.is_student else SHORT_WINDOW
     if name in list_weights():
         return Chosen(name, name, loaded.card, window)
     save_weights(target, loaded.network.state_dict(), loaded.card)
     given = f'{name} (SHA-256 {sha256_of(Path(name).expanduser())})'
     return Chosen(given, f'weights/{target.name}', loaded.card, window)
-
-
-def _first_student() -> str:
-    students = [item.name for item in list_weights().values() if item.is_student]
-    if not students:
-        raise OptionError(
-            '--weights: this version brings no student along; give a file, such as one of `basicsr train -opt '
-            'options/ldn_gopro.yml` or `spikereveal weights import`'
-        )
-    return students[0]
 
 
 def _registered_teacher(student: Card) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spikereveal_plugin.adapt.networks import OWN, Chosen
 from spikereveal_plugin.adapt.samples import Facts, Samples
+from spikereveal_plugin.recordings.layout import TEACHER, Split
 
 NAME = 'adapt.yml'
 TRAIN_LIST, HELD_OUT_LIST = 'train.txt', 'held_out.txt'
@@ -130,8 +131,8 @@ def option_text(
     return TEMPLATE.format(
         name=NAME,
         start=chosen['network_g'].given,
-        blur=json.dumps(str(samples.root / 'blur.lmdb')),
-        spike=json.dumps(str(samples.root / 'spike.lmdb')),
+        blur=json.dumps(str(Split(samples.root).blur)),
+        spike=json.dumps(str(Split(samples.root).spikes)),
         train_list=TRAIN_LIST,
         held_out_list=HELD_OUT_LIST,
         density=density,
@@ -172,6 +173,6 @@ def _teacher_lines(teacher: Mapping[str, Chosen], density: float | str) -> dict[
         }
     return lines | {
         'commands': f'spikereveal data teach -opt {NAME} && {train}',
-        'teacher_data': 'dataroot_teacher: teacher.lmdb',
+        'teacher_data': f'dataroot_teacher: {TEACHER}',
         'teacher_how': 'teacher: cache  # on whole images, once; with few exposures much less work than in each step',
     }

@@ -10,7 +10,7 @@ from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.inference.outputs import writing
-from spikereveal_plugin.inference.weights import Packing, packed
+from spikereveal_plugin.weights.packing import Packing, packed
 from spikereveal_plugin.weights.registry import sha256_of
 
 EXPERIMENT = Path('experiments/adapt')

@@ -23,9 +23,10 @@ from spikereveal_plugin.models.teach import teach
 from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
 from spikereveal_plugin.pipelines.stop import StoppedError
 from spikereveal_plugin.pipelines.train import train_pipeline
+from spikereveal_plugin.recordings.layout import TEACHER
 
 RECORD = 'adapt.json'
-MADE = ('data', 'data.partial', 'weights', 'teacher.lmdb', 'experiments/adapt', NAME, TRAIN_LIST, HELD_OUT_LIST, RECORD)
+MADE = ('data', 'data.partial', 'weights', TEACHER, 'experiments/adapt', NAME, TRAIN_LIST, HELD_OUT_LIST, RECORD)
 _log = logging.getLogger('spikereveal')
 
 

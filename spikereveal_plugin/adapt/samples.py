@@ -13,14 +13,14 @@ from spikereveal_plugin.building.exposure_builder import Sample
 from spikereveal_plugin.building.import_set import ImportOptions, import_recordings, plan_of, read_recording
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.inference.checks import checked_blur
 from spikereveal_plugin.inference.jobs import refuse_swapped
-from spikereveal_plugin.physics.density import observed_threshold
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.tfp import exposure_rate
 from spikereveal_plugin.recordings.find_recordings import find_recordings
-from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.layout import LMDBS, Split
 from spikereveal_plugin.recordings.manifest import BuildPlan
+from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.restorers.checks import check_light, check_orientation
 
 SOURCE = 'spikereveal adapt'
@@ -73,7 +73,7 @@ def gather_samples(blur: Path | None, spikes: Path, folder: Path, options: Impor
     """
     if blur is None:
         root = _split_of(spikes)
-        keys = SpikeLmdb(root / 'spike.lmdb').keys
+        keys = open_split(root).keys
         if len(keys) > 1:
             return choose(root, keys, held_out)
         plan = BuildPlan(SOURCE, 0, {'cut': str(root.resolve()), 'key': keys[0]}, {})
@@ -85,7 +85,7 @@ def gather_samples(blur: Path | None, spikes: Path, folder: Path, options: Impor
     found = find_recordings(blur, spikes)
     if len(found.recordings) > 1:
         root = import_recordings([found], folder, SOURCE, options) / 'train'
-        return choose(root, SpikeLmdb(root / 'spike.lmdb').keys, held_out)
+        return choose(root, open_split(root).keys, held_out)
     (only,) = found.recordings
     plan = plan_of(found.recordings, SOURCE, options)
     plan = replace(plan, parameters={**plan.parameters, 'cut': 'in two'})
@@ -103,20 +103,19 @@ def choose(root: Path, keys: tuple[str, ...], held_out: int) -> Samples:
 def _split_of(root: Path) -> Path:
     """The folder with the LMDBs: `root` or its `train`."""
     for folder in (root, root / 'train'):
-        if (folder / 'blur.lmdb').is_dir() and (folder / 'spike.lmdb').is_dir():
+        if Split(folder).is_there:
             return folder
     if not root.exists():
         raise SpikeDataError(f'{root}: no such file or folder')
     raise SpikeDataError(
-        f'{root}: no data set of this package (blur.lmdb and spike.lmdb, or train/ with them); to adapt to recordings '
-        'give two paths, the photos and the spikes'
+        f'{root}: no data set of this package ({LMDBS.blur} and {LMDBS.spikes}, or train/ with them); to adapt to '
+        'recordings give two paths, the photos and the spikes'
     )
 
 
 def _stored(root: Path, key: str) -> Sample:
-    record, stream = SpikeLmdb(root / 'spike.lmdb').records[key], SpikeLmdb(root / 'spike.lmdb').read(key)
-    exposure = Exposure(record.exposure_first, record.exposure_length)
-    return Sample(ImageLmdb(root / 'blur.lmdb').read(key), stream.astype(np.bool_), exposure)
+    source = open_split(root)
+    return Sample(source.blur(key), source.spikes(key).astype(np.bool_), source.record(key).exposure)
 
 
 def _cut_in_two(sample: Sample, key: str, plan: BuildPlan, folder: Path) -> Samples:
@@ -156,26 +155,23 @@ def examine(samples: Samples) -> Facts:
     Raises:
         SpikeDataError: spikes are silent, saturated or flipped, or samples differ in readouts or exposure.
     """
-    photos, streams = ImageLmdb(samples.root / 'blur.lmdb'), SpikeLmdb(samples.root / 'spike.lmdb')
-    keys = (*samples.train, *samples.held_out)
-    kinds = {(r.num_readouts, r.exposure_first, r.exposure_length) for r in map(streams.records.__getitem__, keys)}
+    source, keys = open_split(samples.root), (*samples.train, *samples.held_out)
+    kinds = {(r.num_readouts, r.exposure_first, r.exposure_length) for r in map(source.record, keys)}
     if len(kinds) > 1:
         raise SpikeDataError(
             f'{samples.root}: exposures differ: (readouts, first, length) are {sorted(kinds)[:3]}; adapt to one kind'
         )
     thresholds = []
     for key in tqdm(keys, desc='Check', unit='exposure', disable=None, leave=False):
-        record = streams.records[key]
-        exposure = Exposure(record.exposure_first, record.exposure_length)
-        blur = checked_blur(photos.read(key).astype(np.float32) / np.float32(255))
-        rate = exposure_rate(torch.from_numpy(streams.read(key))[None], exposure)
+        blur = checked_blur(source.blur(key).astype(np.float32) / np.float32(255))
+        rate = exposure_rate(torch.from_numpy(source.spikes(key))[None], source.record(key).exposure)
         try:
             check_light(rate)
             check_orientation(blur, rate)
             thresholds.append(observed_threshold(blur, rate))
         except ValueError as error:  # SpikeDataError is one
             raise SpikeDataError(f'{key}: {error}') from None
-    sizes = [streams.records[key] for key in samples.train]
+    sizes = [source.record(key) for key in samples.train]
     sensor = (min(size.height for size in sizes), min(size.width for size in sizes))
     readouts, *times = kinds.pop()
     return Facts(float(np.median(thresholds)), sensor, readouts, Exposure(*times))

@@ -94,6 +94,12 @@ def convert_ssdm(state: Mapping[str, Any]) -> tuple[str, dict[str, Tensor]]:
     return network, _ldn_to_rgb(converted) if network == 'LDN' else converted
 
 
+def is_ssdm(state: Mapping[str, Any]) -> bool:
+    """Whether the parameters, without wrapper and prefix, have the names of the authors' code."""
+    names = max((names.keys() for names in _NAMES.values()), key=lambda names: len(names & state.keys()))
+    return 2 * len(names & state.keys()) > len(names)
+
+
 def load_ssdm_file(path: Path) -> tuple[str, dict[str, Tensor]]:
     """Read a checkpoint of the authors and translate it by `convert_ssdm`.
 

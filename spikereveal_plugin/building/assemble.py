@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from spikereveal_plugin.building.sample_records import checksum
 from spikereveal_plugin.formats.lmdb_store import LmdbReader, LmdbRecord, LmdbWriter
-from spikereveal_plugin.recordings.manifest import Checksums
+from spikereveal_plugin.recordings.manifest import Checksums, checksum
 
 
 class RecordSource(Protocol):

@@ -14,6 +14,7 @@ import cv2
 import torch
 from tqdm import tqdm
 
+from spikereveal_plugin.building.worker_context import worker_context
 from spikereveal_plugin.errors import SpikeDataError
 
 Task = TypeVar('Task')
@@ -87,15 +88,6 @@ def _run_in_workers(work: Work[Task], tasks: Sequence[Task], workers: int, progr
         raise
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-def worker_context() -> Any:
-    """Return how workers start: from a server that imports all once and runs no thread whose locks they inherit."""
-    if 'forkserver' not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context('spawn')
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['spikereveal_plugin'])
-    return context
 
 
 def _start_worker(work: Work[Any], counter: Any) -> None:

@@ -10,18 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.physics.fixed_pattern import FixedPattern
-from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.simulate import SpikeCamera, SpikeIntegrator, inherent_noise, random_start
-from spikereveal_plugin.physics.srgb import linear_to_srgb, srgb_to_linear
+from spikereveal_plugin.physics.srgb import linear_to_srgb
+from spikereveal_plugin.recordings.light import Frame, undo_srgb
 
 Image = npt.NDArray[np.uint8]
-Frame = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
-_STEPS_PER_LEVEL = 16
-_LIGHT_OF_LEVEL = 255 * srgb_to_linear(torch.linspace(0, 1, 255 * _STEPS_PER_LEVEL + 1, dtype=torch.float64)).numpy()
-_LIGHT_OF_LEVEL = _LIGHT_OF_LEVEL.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Capture:
 
     exposure: Exposure = field(default_factory=Exposure)
     num_readouts: int = 137
-    ratio: int = 4
+    ratio: int = RATIO
     camera: SpikeCamera = field(default_factory=SpikeCamera)
     has_noise: bool = True
     num_sharp: int = 7
@@ -76,33 +73,6 @@ class Sample:
     sharp_sequence: Mapping[int, Image] = field(default_factory=dict)
 
 
-def sensor_light(frame: Frame, ratio: int = 4, *, linear_light: bool = False) -> torch.Tensor:
-    """Return the light that the spike sensor sees: the gray frame in [0, 1], reduced bilinearly.
-
-    Bilinear reduction and the weighting of channels are both linear, so reducing first gives what the authors'
-    gray-then-reduce gives, at a fraction of the work.
-
-    Args:
-        frame: (H, W, 3) RGB in [0, 255], uint8 or float32.
-        ratio: H and W are multiples of it.
-        linear_light: undo the frame's sRGB curve first, since a sensor adds light.
-
-    Returns:
-        (H / ratio, W / ratio) float32.
-    """
-    size = (frame.shape[1] // ratio, frame.shape[0] // ratio)
-    radiance = undo_srgb(frame) if linear_light else frame.astype(np.float32, copy=False)
-    small = cv2.resize(radiance, size, interpolation=cv2.INTER_LINEAR)
-    light = gray(torch.from_numpy(small).permute(2, 0, 1) / 255)[0]
-    return light.clamp(0, 1)  # the weights' rounding may exceed white by one bit
-
-
-def undo_srgb(frame: Frame) -> npt.NDArray[np.float32]:
-    """Return the light of a frame, (H, W, 3) in [0, 255], by a table of 1/16 of a gray level."""
-    level = np.rint(np.multiply(frame, _STEPS_PER_LEVEL, dtype=np.float32)).clip(0, 255 * _STEPS_PER_LEVEL)
-    return _LIGHT_OF_LEVEL[level.astype(np.uint16)]
-
-
 def check_threshold(threshold: float) -> None:
     """Refuse, as a user's mistake, a threshold that no spike camera has."""
     if not 0 < threshold < math.inf:
@@ -134,7 +104,7 @@ class ExposureBuilder:
         """Whether each readout has had its frame."""
         return len(self._spikes) == self._capture.num_readouts
 
-    def add(self, frame: Frame, light: torch.Tensor) -> None:
+    def add(self, frame: Frame, light: npt.NDArray[np.float32]) -> None:
         """Record the next readout.
 
         Args:
@@ -144,7 +114,7 @@ class ExposureBuilder:
         readout = len(self._spikes)
         if readout >= self._capture.num_readouts:
             raise ValueError(f'the sample already holds its {readout} readouts; call finish()')
-        self._spikes.append(self._integrator.step(light))
+        self._spikes.append(self._integrator.step(torch.from_numpy(light)))
         exposure = self._capture.exposure
         if exposure.first <= readout < exposure.stop:
             cv2.accumulate(undo_srgb(frame) if self._capture.linear_light else frame, self._sum)

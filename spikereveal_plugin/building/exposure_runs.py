@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from spikereveal_plugin.building.exposure_builder import Capture, ExposureBuilder, Frame, Sample, sensor_light
+from spikereveal_plugin.building.exposure_builder import Capture, ExposureBuilder, Sample
 from spikereveal_plugin.building.footage import Footage
 from spikereveal_plugin.building.framing import Framing
 from spikereveal_plugin.building.interpolate import Interpolator
 from spikereveal_plugin.building.sample_records import SampleRecords
 from spikereveal_plugin.building.schedule import Schedule
+from spikereveal_plugin.recordings.light import Frame, sensor_light
 from spikereveal_plugin.seeding import torch_generator
 
 RUN_LENGTH = 6

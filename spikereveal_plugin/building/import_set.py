@@ -14,6 +14,7 @@ from spikereveal_plugin.building.build_pool import run_tasks
 from spikereveal_plugin.building.dataset_writer import DatasetWriter
 from spikereveal_plugin.building.exposure_builder import Sample
 from spikereveal_plugin.building.sample_records import SampleRecords
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.recordings.calibration import Calibration, seen_window, to_sensor_grid
@@ -44,7 +45,7 @@ class ImportOptions:
 
     exposure: Exposure | None = None
     layout: SpikeLayout = field(default_factory=SpikeLayout)
-    ratio: int = 4
+    ratio: int = RATIO
     calibration: Calibration | None = None
     test: tuple[str, ...] = ()
     overwrite: bool = False

@@ -17,7 +17,6 @@ from spikereveal_plugin.building.exposure_builder import (
     Image,
     Sample,
     check_threshold,
-    sensor_light,
 )
 from spikereveal_plugin.building.framing import MULTIPLE
 from spikereveal_plugin.building.sample_records import SampleRecords
@@ -25,6 +24,7 @@ from spikereveal_plugin.building.shake import draw_trajectory, shaken_frames
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.physics.simulate import SpikeCamera
 from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.light import sensor_light
 from spikereveal_plugin.recordings.manifest import BuildPlan
 from spikereveal_plugin.seeding import numpy_generator, torch_generator
 

@@ -4,7 +4,6 @@
 <root>/<split>/finished/<key>.json          its checksums; written last, so it says that the sample is whole
 """
 
-import hashlib
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbRecord
 from spikereveal_plugin.formats.spike_lmdb import encode_spikes
 from spikereveal_plugin.recordings.image_lmdb import encode_image
-from spikereveal_plugin.recordings.manifest import KINDS, SPLITS, Checksums
+from spikereveal_plugin.recordings.manifest import KINDS, SPLITS, Checksums, checksum
 
 _FINISHED = 'finished'
 _NAME = re.compile(r'[ -\-0-[\]-~]+(/[ -\-0-[\]-~]+)*')  # printable ASCII without dot and backslash, no empty part
@@ -111,11 +110,6 @@ class SampleRecords:
 
     def _finished(self, split: str, key: str) -> Path:
         return self.root / split / _FINISHED / f'{key}.json'
-
-
-def checksum(payload: bytes | memoryview) -> str:
-    """Return the SHA-256 of a record's bytes."""
-    return hashlib.sha256(payload).hexdigest()
 
 
 def _encode(key: str, sample: Sample, has_sequence: bool) -> Mapping[str, Mapping[str, LmdbRecord]]:

@@ -19,6 +19,7 @@ from spikereveal_plugin.building.interpolate import DisInterpolator, Interpolato
 from spikereveal_plugin.building.rife import RifeInterpolator
 from spikereveal_plugin.building.schedule import Schedule, plan_split
 from spikereveal_plugin.building.sensor_maps import load_pattern
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.physics.simulate import SpikeCamera
 from spikereveal_plugin.recordings.manifest import BuildPlan
@@ -60,7 +61,7 @@ class SimulateOptions:
     resize: tuple[int, int] | None = None
     flow: Preset = 'medium'
     interpolator: Literal['dis', 'rife'] = 'dis'
-    ratio: int = 4
+    ratio: int = RATIO
     linear_light: bool = False
     dark_current: float = 0.0
     shot_electrons: float = 0.0

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.cli.arguments import add_spike_layout, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, positive, spike_layout
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -32,7 +32,8 @@ def add_adapt_parser(commands: Any) -> None:
     )
     parser.add_argument('blur', nargs='?', type=Path, metavar='BLUR', help='photo, or folder of photos')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, or folder; or a data set')
-    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='folder for everything')
+    add_output(parser, 'OUT', 'folder for everything')
+    add_imports(parser)
     parser.add_argument('--weights', metavar='NAME|FILE', help='to start from (default: the first student there is)')
     parser.add_argument(
         '--teacher',
@@ -73,7 +74,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def _adapt(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.adapt.run import adapt  # noqa: PLC0415  --help must not wait for torch
+    from spikereveal_plugin.adapt.run import adapt  # --help must not wait for torch
 
     weights = adapt(_request(args))
     logging.getLogger('spikereveal').info('%s: done\n$ %s', weights, shlex.join(next_command(args, weights)))
@@ -81,9 +82,11 @@ def _adapt(args: argparse.Namespace) -> None:
 
 def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
     """Return the `spikereveal deblur` of the same recordings, or of the data set made of them."""
+    from spikereveal_plugin.recordings.layout import Split
+
     end = ['-o', f'{args.output.name}_sharp', '--weights', str(weights)]
     if args.blur is None:
-        split = args.spikes if (args.spikes / 'spike.lmdb').is_dir() else args.spikes / 'train'
+        split = args.spikes if Split(args.spikes).is_there else args.spikes / 'train'
         return ['spikereveal', 'deblur', str(split), *end]
     if args.calibration or args.header or args.key or args.axes != 'thw':
         return ['spikereveal', 'deblur', str(args.output / 'data/train'), *end]
@@ -94,12 +97,12 @@ def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
 
 
 def _request(args: argparse.Namespace) -> Any:
-    from spikereveal_plugin.adapt.option_file import Schedule  # noqa: PLC0415
-    from spikereveal_plugin.adapt.run import Request  # noqa: PLC0415
-    from spikereveal_plugin.building.import_set import ImportOptions  # noqa: PLC0415
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
-    from spikereveal_plugin.recordings.calibration import load_calibration  # noqa: PLC0415
+    from spikereveal_plugin.adapt.option_file import Schedule
+    from spikereveal_plugin.adapt.run import Request
+    from spikereveal_plugin.building.import_set import ImportOptions
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.exposure import Exposure
+    from spikereveal_plugin.recordings.calibration import load_calibration
 
     if not (args.learning_rate > 0 and args.reblur_weight >= 0):
         raise OptionError('--learning-rate and --reblur-weight: expected a positive number, and one of 0 or more')

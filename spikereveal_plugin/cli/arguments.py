@@ -4,10 +4,12 @@ import argparse
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from spikereveal_plugin.recordings.spike_file import SpikeLayout
+
+Container: TypeAlias = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def add_verb(
@@ -21,7 +23,30 @@ def add_verb(
 
 def add_out(parser: argparse.ArgumentParser) -> None:
     """Add `-o`, the folder of the data set to make."""
-    parser.add_argument('-o', '--out', type=Path, required=True, metavar='DIR', help='folder of the data set to make')
+    add_output(parser, 'DIR', 'folder of the data set to make')
+
+
+def add_output(parser: Container, metavar: str, about: str, *, is_required: bool = True) -> None:
+    """Add `-o`, what to write; `--out` is its former name."""
+    names = ('-o', '--output', '--out')
+    parser.add_argument(*names, type=Path, required=is_required, metavar=metavar, help=about)
+
+
+def add_imports(parser: Container) -> None:
+    """Add `--import`, which brings in networks, losses, metrics and restorers of one's own."""
+    parser.add_argument(
+        '--import',
+        dest='imports',
+        action='append',
+        metavar='MODULE|FILE',
+        help='import a module or a .py file that registers networks, losses, metrics or restorers of your own',
+    )
+    parser.set_defaults(needs_classes=True)
+
+
+def add_device(parser: Container) -> None:
+    """Add `--device`."""
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1')
 
 
 def add_simulation(parser: argparse.ArgumentParser, threshold: float, workers: int | None = None) -> None:
@@ -72,7 +97,7 @@ def add_spike_layout(parser: argparse.ArgumentParser) -> None:
 
 def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
     """Return the layout that `add_spike_layout` parsed."""
-    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
     return SpikeLayout(args.height, args.width, flip=not args.no_flip, header=args.header, axes=args.axes, key=args.key)
 

@@ -3,7 +3,9 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from spikereveal_plugin.cli.arguments import add_imports
 from spikereveal_plugin.cli.text import HelpFormatter
 from spikereveal_plugin.cli.together import run_together
 
@@ -34,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument('--debug', action='store_true', help="BasicSR's debug mode; errors show their traceback")
         command.add_argument('--local_rank', '--local-rank', type=int, help='set by old launchers')
         command.add_argument('--force_yml', nargs='+', metavar='KEY:KEY=VALUE', help='options that go over the file')
+        add_imports(command)
         command.add_argument(
             '--check',
             action='store_true',
@@ -49,9 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.pipelines.check import check_pipeline  # noqa: PLC0415  --help must not wait for torch
-    from spikereveal_plugin.pipelines.test import test_pipeline  # noqa: PLC0415
-    from spikereveal_plugin.pipelines.train import train_pipeline  # noqa: PLC0415
+    from spikereveal_plugin.extensions import import_extensions
+    from spikereveal_plugin.options import load_options
+
+    load_options(Path(args.opt))  # says what is wrong with the file before torch is waited for
+    from spikereveal_plugin.registration import register
+
+    register()
+    import_extensions(args.imports, Path.cwd(), '--import')
+    from spikereveal_plugin.pipelines.check import check_pipeline  # --help must not wait for torch
+    from spikereveal_plugin.pipelines.test import test_pipeline
+    from spikereveal_plugin.pipelines.train import train_pipeline
 
     if args.check:
         check_pipeline(args, is_train=args.command == 'train')

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.cli.arguments import add_imports, add_output
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 
 EXAMPLES = """examples:
@@ -58,7 +59,8 @@ def add_compare_parser(commands: Any) -> None:
     )
     parser.add_argument('methods', nargs='*', metavar='METHOD', help='[LABEL=]folder, blur, sdm, weights, ...')
     parser.add_argument('-opt', type=Path, metavar='YML', help='an option file, in place of methods, sets and metrics')
-    parser.add_argument('-o', '--output', type=Path, metavar='OUT', help='folder of results')
+    add_output(parser, 'OUT', 'folder of results', is_required=False)
+    add_imports(parser)
     group = parser.add_argument_group('what to compare with')
     source = group.add_mutually_exclusive_group()
     source.add_argument('--gt', metavar='DIR', help='folder of sharp images')
@@ -82,15 +84,14 @@ def add_compare_parser(commands: Any) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.compare import training  # noqa: PLC0415
-    from spikereveal_plugin.compare.options import parse_options  # noqa: PLC0415
-    from spikereveal_plugin.compare.report.writers import as_markdown  # noqa: PLC0415
-    from spikereveal_plugin.compare.run import compare  # noqa: PLC0415
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.models.collective import is_first  # noqa: PLC0415
-    from spikereveal_plugin.options import load_options  # noqa: PLC0415
+    from spikereveal_plugin.compare import training
+    from spikereveal_plugin.compare.options import parse_options
+    from spikereveal_plugin.compare.report.writers import as_markdown
+    from spikereveal_plugin.compare.run import compare
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.models.collective import is_first
 
-    options = parse_options(_from_words(args) if args.opt is None else _with_flags(load_options(args.opt), args))
+    options = parse_options(_from_words(args) if args.opt is None else _with_flags(_opened(args.opt), args))
     _meet(args.launcher, options.device)
     if args.train:
         if args.launcher != 'none':
@@ -110,14 +111,24 @@ def _compare(args: argparse.Namespace) -> None:
     logging.getLogger('spikereveal').info('%s: done; open compare.html in a browser', out)
 
 
+def _opened(path: Path) -> dict[str, Any]:
+    """Return an option file's content; what it imports is imported."""
+    from spikereveal_plugin.extensions import import_extensions
+    from spikereveal_plugin.options import load_options
+
+    opt = load_options(path)
+    import_extensions(opt.pop('import', None), path.expanduser().absolute().parent)
+    return opt
+
+
 def _meet(launcher: str, device: str) -> None:
     """Enter the group of processes that a launcher started, if one did; each takes a GPU of its own."""
     if launcher == 'none':
         return
-    import torch  # noqa: PLC0415
+    import torch
 
-    from spikereveal_plugin.models.collective import is_first  # noqa: PLC0415
-    from spikereveal_plugin.pipelines.distributed import join  # noqa: PLC0415
+    from spikereveal_plugin.models.collective import is_first
+    from spikereveal_plugin.pipelines.distributed import join
 
     join(launcher, None, torch.cuda.device_count() if device.startswith('cuda') else 0, {})
     if not is_first():
@@ -126,8 +137,8 @@ def _meet(launcher: str, device: str) -> None:
 
 def _from_words(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the command line says as an option file would."""
-    from spikereveal_plugin.compare.words import methods_from_words  # noqa: PLC0415
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.compare.words import methods_from_words
+    from spikereveal_plugin.errors import OptionError
 
     if not args.methods:
         raise OptionError('name what to compare: folders of images, or -opt compare.yml; see --help')
@@ -140,7 +151,7 @@ def _from_words(args: argparse.Namespace) -> dict[str, Any]:
 
 def _with_flags(opt: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """Return options with what the command line says over them."""
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
 
     if args.opt is not None and (args.methods or args.gt or args.data or args.frames):
         raise OptionError('-opt names methods and sets; leave out METHOD, --gt, --data and --frames')

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, spike_layout
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -27,7 +28,7 @@ during the whole stream; Spike-GOPRO's files need `--exposure 20 97`. A folder o
 # What a result depends on besides the two inputs; a folder of results remembers it.
 _IDENTITY = (
     *('weights', 'method', 'short_window', 'sigma', 'density', 'height', 'width'),
-    *('exposure', 'period', 'table', 'no_flip'),
+    *('exposure', 'period', 'table', 'no_flip', 'header', 'axes', 'key'),
 )
 
 
@@ -38,9 +39,8 @@ def add_deblur_parser(commands: Any) -> None:
     )
     parser.add_argument('blur', nargs='?', type=Path, metavar='BLUR', help='photo, or folder of photos')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, or folder; or a data set')
-    parser.add_argument(
-        '-o', '--output', type=Path, required=True, metavar='OUT', help='folder, or one .png, .mp4 or .gif file'
-    )
+    add_output(parser, 'OUT', 'folder, or one .png, .mp4 or .gif file')
+    add_imports(parser)
     _add_what(parser)
     _add_how(parser)
     _add_reading(parser)
@@ -86,19 +86,17 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group('spikes')
-    group.add_argument('--height', type=int, metavar='H', help="the sensor's rows")
-    group.add_argument('--width', type=int, metavar='W', help="the sensor's columns")
+    add_spike_layout(parser)
+    group = parser.add_argument_group('exposure')
     group.add_argument('--exposure', nargs=2, type=int, metavar=('FIRST', 'LENGTH'), help="the photo's readouts")
     group.add_argument('--period', type=int, metavar='READOUTS', help='from one photo of a recording to the next')
     group.add_argument('--table', type=Path, metavar='CSV', help='exposures of a recording: name,first,length')
-    group.add_argument('--no-flip', action='store_true', help='a .dat with the top row first')
     group.add_argument('--no-check', action='store_true', help='accept spikes that look flipped')
 
 
 def _deblur(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.inference import jobs, outputs, preview, restore  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.inference import jobs, outputs, preview, restore
 
     suffix = args.output.suffix.lower().removeprefix('.')
     is_file = suffix in outputs.KINDS and not args.output.is_dir()
@@ -127,25 +125,23 @@ def _deblur(args: argparse.Namespace) -> None:
 
 
 def _reading(args: argparse.Namespace) -> Any:
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
-    from spikereveal_plugin.inference.jobs import Reading  # noqa: PLC0415
-    from spikereveal_plugin.inference.timing import Timing  # noqa: PLC0415
-    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.exposure import Exposure
+    from spikereveal_plugin.inference.jobs import Reading
+    from spikereveal_plugin.inference.timing import Timing
 
     try:
         exposure = Exposure(*args.exposure) if args.exposure else None
     except ValueError as error:
         raise OptionError(f'--exposure: {error}') from None
-    layout = SpikeLayout(args.height, args.width, flip=not args.no_flip)
-    return Reading(layout, Timing(exposure, args.period, args.table))
+    return Reading(spike_layout(args), Timing(exposure, args.period, args.table))
 
 
 def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
     """Make what restores: the network, or physics where it is asked for or there is no photo to restore."""
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.inference.deblurrer import Deblurrer  # noqa: PLC0415
-    from spikereveal_plugin.weights.registry import list_students  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.inference.deblurrer import Deblurrer
+    from spikereveal_plugin.weights.registry import default_student
 
     if not needs_network:
         logging.getLogger('spikereveal').info(
@@ -159,9 +155,7 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
     if args.sigma is not None:
         raise OptionError('--sigma: tapers the window of --method sdm; give that too')
     if args.weights is None:
-        args.weights = next(iter(list_students()), None)  # in the namespace: results remember what made them
-        if args.weights is None:
-            raise OptionError('--weights: give a file of weights, or restore by physics alone with --method sdm')
+        args.weights = default_student()  # in the namespace: results remember what made them
         logging.getLogger('spikereveal').info(f'weights: {args.weights}; --weights chooses others')
     return Deblurrer.from_pretrained(
         args.weights, density=_density(args.density), engine=args.engine, tile=args.tile, device=args.device
@@ -174,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 
 def _density(text: str | None) -> Any:
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
 
     if text is None or text == 'auto':
         return text

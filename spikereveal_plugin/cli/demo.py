@@ -20,12 +20,14 @@ def add_demo_parser(commands: Any) -> None:
     parser = commands.add_parser(
         'demo', help='see it work, in minutes', epilog=EXAMPLES, formatter_class=HelpFormatter, description=__doc__
     )
-    parser.add_argument('-o', '--output', type=Path, default=Path('spikereveal_demo'), help='folder for everything')
+    parser.add_argument(
+        '-o', '--output', '--out', type=Path, default=Path('spikereveal_demo'), help='folder for everything'
+    )
     parser.add_argument('--seed', type=int, default=0, help='of the data and the training')
     parser.set_defaults(run=_demo)
 
 
 def _demo(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.demo.demo import run_demo  # noqa: PLC0415
+    from spikereveal_plugin.demo.demo import run_demo
 
     run_demo(args.output, seed=args.seed)

@@ -27,7 +27,7 @@ def add_doctor_parser(commands: Any) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.doctor import machine, stack  # noqa: PLC0415  --help must not wait for torch
+    from spikereveal_plugin.doctor import machine, stack  # --help must not wait for torch
 
     first = stack.check_basicsr
     checks = [

@@ -2,9 +2,9 @@
 
 import argparse
 import logging
-from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.cli.arguments import add_imports, add_output
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -26,19 +26,27 @@ def add_export_parser(commands: Any) -> None:
     parser.add_argument(
         '--weights', required=True, metavar='NAME|FILE', help='a name of `spikereveal weights list`, or a .pth file'
     )
-    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='ends in .onnx or .pt')
+    add_output(parser, 'OUT', 'ends in .onnx or .pt')
+    add_imports(parser)
     parser.set_defaults(run=_export)
 
 
 def _export(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.inference.export import export_student  # noqa: PLC0415
-    from spikereveal_plugin.inference.outputs import writing  # noqa: PLC0415
-    from spikereveal_plugin.inference.weights import load_student  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.inference.export import export_student
+    from spikereveal_plugin.inference.outputs import writing
+    from spikereveal_plugin.physics.density import AS_RECORDED
+    from spikereveal_plugin.weights.network import load_student
 
     if args.output.suffix.lower() not in ('.onnx', '.pt'):
         raise OptionError(f'{args.output}: expected a name that ends in .onnx or .pt')
     student = load_student(args.weights)
     with writing(args.output):
-        difference = export_student(student.network, student.num_spike, args.output)
-    logging.getLogger('spikereveal').info(f'{args.output}: within {difference:.1g} of PyTorch')
+        difference = export_student(student, args.output)
+    log = logging.getLogger('spikereveal')
+    log.info(f'{args.output}: within {difference:.1g} of PyTorch')
+    wants = student.card.wants
+    if wants != AS_RECORDED:
+        camera = f'those of a camera of threshold {wants.threshold:g}'
+        dense = camera if wants.value == 'auto' else f'{wants.value:g} times those recorded'
+        log.warning(f'{args.output}: make its input spikes as dense as {dense} (physics/density.py); it says so itself')

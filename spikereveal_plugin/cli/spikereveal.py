@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.cli.adapt import add_adapt_parser
@@ -57,8 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     if getattr(args, 'launcher', 'none') != 'none':
-        return run_together(args.run, args, debug=args.debug)
-    return run(args.run, args, debug=args.debug)
+        return run_together(_run, args, debug=args.debug)
+    return run(_run, args, debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> None:
+    if getattr(args, 'needs_classes', False):
+        from spikereveal_plugin.extensions import import_extensions
+        from spikereveal_plugin.registration import register
+
+        register()
+        import_extensions(getattr(args, 'imports', None), Path.cwd(), '--import')
+    args.run(args)
 
 
 if __name__ == '__main__':

@@ -18,8 +18,8 @@ def run_together(command: Callable[[argparse.Namespace], None], args: argparse.N
         if _is_first_to_fail():
             raise
         code = 1
-    from spikereveal_plugin.models.collective import is_together  # noqa: PLC0415  --help must not wait for torch
-    from spikereveal_plugin.pipelines.distributed import leave  # noqa: PLC0415
+    from spikereveal_plugin.models.collective import is_together  # --help must not wait for torch
+    from spikereveal_plugin.pipelines.distributed import leave
 
     if not is_together():
         return code
@@ -37,6 +37,6 @@ def _say_once(text: str) -> None:
 
 
 def _is_first_to_fail() -> bool:
-    from spikereveal_plugin.pipelines.distributed import is_first_to_fail  # noqa: PLC0415
+    from spikereveal_plugin.pipelines.distributed import is_first_to_fail
 
     return is_first_to_fail()

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.cli.arguments import add_imports, add_output
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 
 EXAMPLES = """examples:
@@ -54,7 +55,8 @@ def _add_import(actions: Any) -> None:
     importer.add_argument(
         '--from', dest='origin', choices=['ssdm'], required=True, help="whose: ssdm, the authors' code"
     )
-    importer.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.pth', help='where to write')
+    add_output(importer, 'OUT.pth', 'where to write')
+    importer.set_defaults(needs_classes=True)
     importer.set_defaults(run=_import)
 
 
@@ -68,17 +70,24 @@ def _add_pack(actions: Any) -> None:
     where.add_argument('--register', metavar='NAME', help='put it into the package under this name')
     packer.add_argument('--card', type=Path, metavar='FILE.md', help='model card; with --register')
     which = packer.add_mutually_exclusive_group()
-    which.add_argument('--type', default='LDN', metavar='ARCH', help='registered network, with its default arguments')
+    which.add_argument(
+        '--type', metavar='ARCH', help='registered network, with its default arguments (default: as its card, or LDN)'
+    )
     which.add_argument('-opt', '--opt', type=Path, metavar='FILE.yml', help='option file whose network_g it is')
     packer.add_argument('--param-key', metavar='KEY', help='params_ema: the moving average (default: params)')
-    packer.add_argument('--threshold', type=float, default=1.0, help="of the training data's spike camera")
-    packer.add_argument('--density', choices=['auto', '1.0'], default='1.0', help='auto: trained on normalised spikes')
+    packer.add_argument(
+        '--threshold', type=float, help="of the training data's spike camera (default: as its card, or 1)"
+    )
+    packer.add_argument(
+        '--density', choices=['auto', '1.0'], help='auto: trained on normalised spikes (default: as its card, or 1.0)'
+    )
     packer.add_argument('--summary', default='', help='scores in one line, for `weights list`')
+    add_imports(packer)
     packer.set_defaults(run=_pack)
 
 
 def _list(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.weights.registry import list_weights  # noqa: PLC0415
+    from spikereveal_plugin.weights.registry import list_weights
 
     known = list_weights().values()
     if not known:
@@ -97,21 +106,20 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _import(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.archs.convert import import_ssdm  # noqa: PLC0415
+    from spikereveal_plugin.archs.convert import import_ssdm
 
     name = import_ssdm(args.source, args.output)
     logging.getLogger('spikereveal').info(f'{args.output}: {name}, converted from {args.source}')
 
 
 def _pack(args: argparse.Namespace) -> None:
-    import json  # noqa: PLC0415
-    from dataclasses import asdict  # noqa: PLC0415
+    import json
+    from dataclasses import asdict
 
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.formats.atomic import write_atomically  # noqa: PLC0415
-    from spikereveal_plugin.inference.outputs import writing  # noqa: PLC0415
-    from spikereveal_plugin.inference.register import entry_of, register  # noqa: PLC0415
-    from spikereveal_plugin.inference.weights import packed  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.formats.atomic import write_atomically
+    from spikereveal_plugin.inference.outputs import writing
+    from spikereveal_plugin.weights.packing import entry_of, packed, register
 
     packing = _packing(args)
     if args.register:
@@ -122,19 +130,22 @@ def _pack(args: argparse.Namespace) -> None:
         content, card = packed(args.source, packing)
         with writing(args.output):
             write_atomically(args.output, content)
-        entry = entry_of(content, args.output.stem, packing, card.network['type'], args.summary)
+        entry = entry_of(content, args.output.stem, card, args.summary)
     write_lines([json.dumps({args.register or args.output.stem: asdict(entry)}, indent=2)])
 
 
 def _packing(args: argparse.Namespace) -> Any:
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.inference.weights import Packing  # noqa: PLC0415
-    from spikereveal_plugin.options import load_options  # noqa: PLC0415
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.extensions import import_extensions
+    from spikereveal_plugin.options import load_options
+    from spikereveal_plugin.weights.packing import Packing
 
     network: Any = args.type
     if args.opt:
-        network = load_options(args.opt).get('network_g')
+        opt = load_options(args.opt)
+        import_extensions(opt.get('import'), args.opt.expanduser().absolute().parent)
+        network = opt.get('network_g')
         if not isinstance(network, dict) or 'type' not in network:
             raise OptionError(f'{args.opt}: no section network_g with a type')
-    density = args.density if args.density == 'auto' else float(args.density)
+    density = float(args.density) if args.density == '1.0' else args.density
     return Packing(network, args.threshold, density, args.param_key)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from spikereveal_plugin.compare import option_file  # noqa: F401  (registers itself, as those below)
 from spikereveal_plugin.compare.folder_method import FolderOptions
-from spikereveal_plugin.inference import pretrained  # noqa: F401
-from spikereveal_plugin.restorers import blur, cascade, image_network, rates, sdm  # noqa: F401
+from spikereveal_plugin.inference import arch, pretrained  # noqa: F401
+from spikereveal_plugin.restorers import blur, cascade, rates, sdm  # noqa: F401
 from spikereveal_plugin.restorers.kinds import KINDS, RestorerOptions
 
 FOLDER = 'folder'

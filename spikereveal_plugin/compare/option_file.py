@@ -1,7 +1,7 @@
 """Rows of an option file of `basicsr`: its networks with its weights, and one row of its model's validation."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ from basicsr.utils import get_root_logger
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.models.frozen import all_arguments
+from spikereveal_plugin.extensions import import_extensions
+from spikereveal_plugin.inference.arch import ArchOptions
+from spikereveal_plugin.models.needs import density_of_weights
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_keys, load_options
-from spikereveal_plugin.physics.density import Density
-from spikereveal_plugin.restorers.image_network import ArchOptions
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
 from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.weights.network import all_arguments
 from spikereveal_plugin.weights.registry import resolve_option
 
 GRAY_ROWS = ('edsr',)
@@ -56,7 +58,7 @@ class OptionFileOptions(RestorerOptions):
             return self._stock(opt).build(device)
         row = self._row(kind)
         restorer: Restorer = _build(opt, kind, row, device).restorer(row)
-        return restorer.wanting(Density(self._density(opt)))
+        return restorer.wanting(self._density(opt, _networks(kind, row)))
 
     def files(self) -> tuple[Path, ...]:
         opt = self._options()
@@ -76,11 +78,13 @@ class OptionFileOptions(RestorerOptions):
             return self._stock(opt).identity()
         row = self._row(kind)
         sections = (f'{name} {all_arguments(opt[name])}' for name in _networks(kind, row) if name in opt)
-        return opt['model_type'], row, str(opt.get('spike')), str(self._density(opt)), *sections
+        return opt['model_type'], row, str(opt.get('spike')), str(self._density(opt, _networks(kind, row))), *sections
 
     def _options(self) -> dict[str, Any]:
         """The option file's content, with the weights that are asked for."""
-        return with_weights(load_options(Path(self.opt)), self.weights)
+        opt = load_options(Path(self.opt))
+        import_extensions(opt.get('import'), Path(self.opt).expanduser().absolute().parent)
+        return with_weights(opt, self.weights)
 
     def _row(self, kind: type[SpikeModel]) -> str:
         """Return the row of a model's validation that the method is."""
@@ -90,9 +94,14 @@ class OptionFileOptions(RestorerOptions):
             raise OptionError(f'row: {row} restores the gray of the photo, not a frame; use sdm_bsn or teacher')
         return kind.aliases.get(row, row)
 
-    def _density(self, opt: Mapping[str, Any]) -> float | Literal['auto']:
-        density: float | Literal['auto'] = of_test_set(opt, 'density', 1.0) if self.density is None else self.density
-        return density
+    def _density(self, opt: Mapping[str, Any], networks: Sequence[str]) -> Density:
+        """What is said here, else of the test set, else in the weights' cards."""
+        of_weights = density_of_weights(opt, networks) or AS_RECORDED
+        given = of_test_set(opt, 'density', of_weights.value) if self.density is None else self.density
+        try:
+            return Density(given, of_test_set(opt, 'trained_threshold', of_weights.threshold))
+        except ValueError as error:
+            raise OptionError(str(error)) from None
 
     def _stock(self, opt: Mapping[str, Any]) -> ArchOptions:
         """A stock model's network, as a registered arch."""

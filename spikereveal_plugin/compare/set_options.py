@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError
 
 
@@ -25,7 +26,7 @@ class SetOptions:
     """3 compares each third sample of `data`, for a first look at slow methods"""
     exposure: tuple[int, ...] | None = None
     """of the authors' layout: the first readout of each exposure and their number"""
-    ratio: int = 4
+    ratio: int = RATIO
     """of the authors' layout: the image's size over the sensor's"""
     average: Literal['samples', 'sequences'] = 'samples'
     """`sequences` takes the mean over sequences (`seq` of sample `seq/000019`), each the mean over its samples"""

@@ -1,6 +1,5 @@
 """Samples with photo and spikes: a split of a data set of this package, or the authors' folders."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,9 @@ from spikereveal_plugin.compare.reading import Frame, digest
 from spikereveal_plugin.compare.set_options import SetOptions
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource
+from spikereveal_plugin.recordings.open_split import open_split
+from spikereveal_plugin.recordings.sources import Source
 from spikereveal_plugin.shot import Shot
-
-_log = logging.getLogger('spikereveal')
 
 
 class SpikeSet:
@@ -24,7 +22,8 @@ class SpikeSet:
     def __init__(self, label: str, root: Path, options: SetOptions) -> None:
         self.label, self._options, self._root = label, options, root
         self.average: str = options.average
-        self._source, has_middle, has_sequence = _open(label, root, options)
+        self._source = _open(label, root, options)
+        has_middle, has_sequence = self._source.has_sharp, self._source.has_sharp_sequence
         if options.frames and not (has_sequence if options.frames == 'sequence' else has_middle):
             raise OptionError(f'sets.{label}.frames: {root} has no sharp {options.frames}')
         self._is_sequence = options.frames == 'sequence' or (options.frames is None and has_sequence)
@@ -45,15 +44,14 @@ class SpikeSet:
     def instants(self, key: str) -> tuple[int, ...]:
         """The readouts of a sample's frames."""
         record = self._source.record(key)
-        exposure = Exposure(record.exposure_first, record.exposure_length)
         if self._is_sequence:
             if found := self._source.sharp_instants(key):
                 return found
             raise SpikeDataError(f'{self._root}: there is no sharp sequence of {key!r}')
         if self.has_reference:
-            return (exposure.centre,)
+            return (record.exposure.centre,)
         try:
-            return exposure.instants(self._options.num_frames, self._options.window, record.num_readouts)
+            return record.exposure.instants(self._options.num_frames, self._options.window, record.num_readouts)
         except ValueError as error:
             raise SpikeDataError(f'{self._root}: {key!r}: {error}') from None
 
@@ -72,7 +70,7 @@ class SpikeSet:
 
     def digest(self, key: str) -> str:
         record = self._source.record(key)
-        arrays = [self._source.blur(key, None, 1), self._source.spikes(key, None)]
+        arrays = [self._source.blur(key), self._source.spikes(key)]
         if self._is_sequence:
             arrays += self._source.sharp_sequence(key).values()
         elif self.has_reference and (sharp := self._source.sharp(key)) is not None:
@@ -82,14 +80,13 @@ class SpikeSet:
 
     def shot(self, key: str, photos: int = 1) -> Shot:
         record = self._source.record(key)
-        exposure = Exposure(record.exposure_first, record.exposure_length)
-        spikes = torch.from_numpy(self._source.spikes(key, None).astype(np.bool_))[None]
+        spikes = torch.from_numpy(self._source.spikes(key).astype(np.bool_))[None]
         around = torch.cat([self._photo(other) for other in self._neighbours(key, photos)]) if photos > 1 else None
-        return Shot(self._photo(key), spikes, exposure, None if around is None else around[None])
+        return Shot(self._photo(key), spikes, record.exposure, None if around is None else around[None])
 
     def _photo(self, key: str) -> Tensor:
         """(1, 3, H, W)."""
-        return torch.from_numpy(_as_float(self._source.blur(key, None, 1))).permute(2, 0, 1).contiguous()[None]
+        return torch.from_numpy(_as_float(self._source.blur(key))).permute(2, 0, 1).contiguous()[None]
 
     def _neighbours(self, key: str, count: int) -> list[str]:
         """Keys of `count` photos of the sequence around one, as BasicSR repeats the first and last of a video."""
@@ -98,35 +95,18 @@ class SpikeSet:
         return [sequence[index] for index in indices]
 
 
-def _open(label: str, root: Path, options: SetOptions) -> tuple[LmdbSource | FolderSource, bool, bool]:
-    """Return a data set, and whether it has sharp middle frames, and sharp sequences."""
-    if (root / 'blur.lmdb').is_dir() and (root / 'spike.lmdb').is_dir():
-        if options.exposure is not None:
-            raise OptionError(f'sets.{label}.exposure: the records of {root} say it; leave it out')
-        sharp, sequence = _if_there(root / 'sharp.lmdb'), _if_there(root / 'sharp_sequence.lmdb')
-        source = LmdbSource(root / 'blur.lmdb', root / 'spike.lmdb', sharp, sequence)
-        return source, sharp is not None, sequence is not None
-    if (root / 'blur_data').is_dir() and (root / 'spike_data').is_dir():
-        if options.exposure is None or len(options.exposure) != 2:
+def _open(label: str, root: Path, options: SetOptions) -> Source:
+    exposure = None
+    if options.exposure is not None:
+        if len(options.exposure) != 2:
             raise OptionError(f'sets.{label}.exposure: expected the first readout of each exposure and their number')
-        first, length = options.exposure
-        sharp = _if_there(root / 'sharp_data')
-        folders = FolderSource(root / 'blur_data', root / 'spike_data', sharp, (first, length), options.ratio)
-        if folders.without_spikes:
-            _log.warning(
-                '%s: %d photo(s) without spikes are left out, such as %s (the authors release none for the first of a '
-                'sequence)',
-                *(root / 'blur_data', len(folders.without_spikes), folders.without_spikes[0]),
-            )
-        return folders, sharp is not None, all(map(folders.sharp_instants, folders.keys))
-    raise SpikeDataError(
-        f'{root}: expected a split of a data set with blur.lmdb and spike.lmdb, such as /test, or the folders '
-        'blur_data and spike_data'
-    )
-
-
-def _if_there(folder: Path) -> Path | None:
-    return folder if folder.is_dir() else None
+        exposure = Exposure(*options.exposure)
+    try:
+        return open_split(root, exposure, options.ratio)
+    except SpikeDataError as error:
+        if str(error).startswith('exposure: '):
+            raise OptionError(f'sets.{label}.{error}') from None
+        raise
 
 
 def _as_float(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Frame:

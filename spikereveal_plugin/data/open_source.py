@@ -1,11 +1,12 @@
 """From the options of a data set to the place that holds its samples."""
 
-import logging
 from pathlib import Path
 
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.options import check_keys
+from spikereveal_plugin.recordings.open_split import warn_of_missing_spikes
 from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource, Source
 
 
@@ -29,10 +30,6 @@ def open_source(options: SpikeBlurOptions, where: str) -> Source:
         raise OptionError(f'{where}.io_backend.type: expected lmdb or disk, found {options.io_backend.get("type")!r}')
     if len(options.exposure) != 2:
         raise OptionError(f'{where}.exposure: expected [first readout, length], found {list(options.exposure)}')
-    source = FolderSource(blur, spike, sharp, (options.exposure[0], options.exposure[1]), options.ratio)
-    if source.without_spikes:
-        logging.getLogger('basicsr').warning(
-            f'{where}: {len(source.without_spikes)} images without spikes are left out, such as '
-            f'{source.without_spikes[0]} (the authors release none for the first exposure of a sequence)'
-        )
+    source = FolderSource(blur, spike, sharp, Exposure(*options.exposure), options.ratio)
+    warn_of_missing_spikes(source, where, 'basicsr')
     return source

@@ -21,7 +21,7 @@ from spikereveal_plugin.data.teacher_cache import TeacherCache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.options import parse_section
-from spikereveal_plugin.physics.density import observed_threshold
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.tfp import exposure_rate
 from spikereveal_plugin.physics.threshold import add_noise_spikes, raise_threshold, spoilt_rate
 from spikereveal_plugin.recordings.sources import Image
@@ -70,7 +70,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         if side is None:
             raise OptionError(f'{self._where}: missing option gt_size, the side of the training crop, such as 512')
         records = {key: self._source.record(key) for key in self._keys}
-        shapes = {(r.num_readouts, r.exposure_first, r.exposure_length) for r in records.values()}
+        shapes = {(record.num_readouts, record.exposure_first, record.exposure_length) for record in records.values()}
         if len(shapes) > 1:
             raise SpikeDataError(
                 f'{self._where}: samples differ in readouts or exposure: {sorted(shapes)[:3]}; split them'
@@ -90,7 +90,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     def spikes(self, key: str) -> npt.NDArray[np.uint8]:
         """(T, h, w) of 0 and 1, the whole stream of a sample."""
-        return self._source.spikes(key, None)
+        return self._source.spikes(key)
 
     def image_size(self, key: str) -> tuple[int, int]:
         """Height and width of a sample's image."""
@@ -98,8 +98,7 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
 
     def exposure(self, key: str) -> Exposure:
         """The readouts of a sample's exposure."""
-        record = self._source.record(key)
-        return Exposure(record.exposure_first, record.exposure_length)
+        return self._source.record(key).exposure
 
     @cached_property
     def teacher_instants(self) -> tuple[int, ...]:
@@ -126,14 +125,14 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         if self._options.density != 'auto':
             return factor * self._options.density
         if key not in self._observed:
-            blur = to_tensor(self._source.blur(key, None, self._ratio(key)))[None]
+            blur = to_tensor(self._source.blur(key))[None]
             rate = exposure_rate(torch.from_numpy(self.spikes(key))[None], self.exposure(key))
             try:
                 self._observed[key] = observed_threshold(blur, rate), float(rate.mean())
             except ValueError as error:
                 raise SpikeDataError(f'{self._where}: {key}: density auto: {error}; take the sample out') from None
         threshold, recorded = self._observed[key]
-        return threshold * recorded / spoilt_rate(recorded, factor, noise)
+        return self._options.wants.ratio_at(threshold * recorded / spoilt_rate(recorded, factor, noise))
 
     def fingerprint(self) -> str:
         """A hash of what a teacher sees: samples' names, sizes, exposures, the first one's spikes, their density."""
@@ -143,6 +142,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         digest.update(np.packbits(self.spikes(self._keys[0])).tobytes())
         if self._options.density != 1:
             digest.update(str(self._options.density).encode())
+        if self._options.trained_threshold != 1:
+            digest.update(f' of {self._options.trained_threshold}'.encode())
         return digest.hexdigest()
 
     def _open_teacher(self, path: Path) -> None:
@@ -186,14 +187,13 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         ratio, record = self._ratio(key), self._source.record(key)
         crop = random_crop(record.height, record.width, (self._options.gt_size or 0) // ratio)
         symmetry = random_symmetry(hflip=self._options.use_hflip, rotate=self._options.use_rot)
-        blur = to_tensor(apply(self._source.blur(key, crop, ratio), symmetry, (0, 1)))
+        blur = to_tensor(apply(self._source.blur(key, crop.times(ratio)), symmetry, (0, 1)))
         spikes = np.empty((record.num_readouts, crop.height, crop.width), np.uint8)
         self._source.spikes(key, crop, out=undo(spikes, symmetry, (1, 2)))
         item = self._item(key, blur, torch.from_numpy(spikes))
         if self._options.spoils:
             self._spoil(item)
-        rows = slice(ratio * crop.top, ratio * (crop.top + crop.height))
-        columns = slice(ratio * crop.left, ratio * (crop.left + crop.width))
+        rows, columns = crop.times(ratio).slices
         self._add_sharp(item, key, lambda image: apply(image[rows, columns], symmetry, (0, 1)))
         if self._teacher is not None:
             instants, size = self.teacher_instants, self._source.image_size(key)
@@ -217,8 +217,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
                 item['recorded_density_ratio'] = recorded_ratio
 
     def _whole_item(self, key: str) -> dict[str, Any]:
-        ratio, whole = self._ratio(key), None
-        item = self._item(key, to_tensor(self._source.blur(key, whole, ratio)), torch.from_numpy(self.spikes(key)))
+        self._ratio(key)  # refuses an image that is no whole multiple of its spikes
+        item = self._item(key, to_tensor(self._source.blur(key)), torch.from_numpy(self.spikes(key)))
         self._add_sharp(item, key, lambda image: image)
         return item
 

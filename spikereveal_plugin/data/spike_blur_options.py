@@ -1,13 +1,15 @@
 """The YAML keys of `SpikeBlurDataset`."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from spikereveal_plugin.data.section_options import SectionOptions
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.exposure import GOPRO
+from spikereveal_plugin.physics.density import Density
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +35,26 @@ class SpikeBlurOptions(SectionOptions):
     teacher_instants: int | tuple[int, ...] = 5
     teacher_window: int = 21
     density: float | Literal['auto'] = 1.0
+    trained_threshold: float = 1.0
     thresholds: tuple[int, ...] = (1,)
     noise_spikes: float = 0.0
-    exposure: tuple[int, ...] = (20, 97)
-    ratio: int = 4
+    exposure: tuple[int, ...] = (GOPRO.first, GOPRO.length)
+    ratio: int = RATIO
 
     def __post_init__(self) -> None:
-        if self.density != 'auto' and not 0 < self.density < math.inf:
-            raise OptionError(f'density: expected auto or a positive number, 1.0 for none, found {self.density!r}')
+        try:
+            _ = self.wants
+        except ValueError as error:
+            raise OptionError(str(error)) from None
         if not self.thresholds or min(self.thresholds) < 1:
             raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
         if not 0 <= self.noise_spikes < 1:
             raise OptionError(f'noise_spikes: expected a probability below 1, found {self.noise_spikes}')
+
+    @property
+    def wants(self) -> Density:
+        """How dense spikes shall be made."""
+        return Density(self.density, self.trained_threshold)
 
     @property
     def spoils(self) -> bool:

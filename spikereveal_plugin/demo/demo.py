@@ -16,11 +16,12 @@ import torch
 from tqdm import tqdm
 
 from spikereveal_plugin.cli.option_files import option_folder
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.errors import SpikeRevealError
-from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.physics.tfp import firing_rate
 from spikereveal_plugin.recordings.image_file import load_image
-from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.open_split import open_split
+from spikereveal_plugin.recordings.sources import Source
 from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 
 MODULES = {'spikereveal': 'spikereveal_plugin.cli.spikereveal', 'basicsr': 'spikereveal_plugin.cli.basicsr'}
@@ -118,23 +119,23 @@ def read_psnr(folder: Path) -> dict[str, float]:
 
 def save_picture(folder: Path) -> Path:
     """Put blur, spikes, student and sharp of the first two held-out photographs side by side in `demo.png`."""
-    test = folder / 'datasets/sample/test'
-    blurs, sharps = ImageLmdb(test / 'blur.lmdb'), ImageLmdb(test / 'sharp.lmdb')
-    photographs = {key.partition('/')[0]: key for key in reversed(blurs.keys)}
+    source = open_split(folder / 'datasets/sample/test')
+    photographs = {key.partition('/')[0]: key for key in reversed(source.keys)}
     tiles = []
     for key in list(reversed(photographs.values()))[:2]:
         restored = load_image(folder / RESULTS / 'visualization/sample' / key / '068.png')
-        spikes = short_rate(SpikeLmdb(test / 'spike.lmdb'), key)
-        tiles += [('Blurry input', blurs.read(key)), ('Spikes (TFP 9)', spikes)]
-        tiles += [('Restored by the student', restored), ('Sharp (ground truth)', sharps.read(key))]
+        tiles += [('Blurry input', source.blur(key)), (f'Spikes (TFP {SHORT_WINDOW})', short_rate(source, key))]
+        tiles += [('Restored by the student', restored)]
+        if (sharp := source.sharp(key)) is not None:
+            tiles.append(('Sharp (ground truth)', sharp))
     save_png(folder / 'demo.png', contact_sheet(tiles, columns=4))
     return folder / 'demo.png'
 
 
-def short_rate(spikes: SpikeLmdb, key: str) -> npt.NDArray[np.uint8]:
-    """TFP of 9 readouts at the middle of a sample's exposure, as an 8-bit gray picture."""
-    centre = spikes.records[key].exposure_first + spikes.records[key].exposure_length // 2
-    rate = firing_rate(torch.from_numpy(spikes.read(key))[None], centre, 9)
+def short_rate(source: Source, key: str) -> npt.NDArray[np.uint8]:
+    """TFP at the middle of a sample's exposure, as an 8-bit gray picture."""
+    spikes = torch.from_numpy(source.spikes(key))[None]
+    rate = firing_rate(spikes, source.record(key).exposure.centre, SHORT_WINDOW)
     return (rate[0, 0] * 255).round().byte().numpy()
 
 

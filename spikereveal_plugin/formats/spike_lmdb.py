@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.bits import checked_span, checked_spikes
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
 
@@ -40,6 +41,11 @@ class SpikeRecord:
             raise SpikeDataError(f'spike record: sizes must be 1 or more, got {self.shape}')
         stop = self.exposure_first + self.exposure_length
         checked_span('exposure', self.exposure_first, stop, self.num_readouts, 'spike record')
+
+    @property
+    def exposure(self) -> Exposure:
+        """The readouts inside the photo's exposure."""
+        return Exposure(self.exposure_first, self.exposure_length)
 
     @property
     def shape(self) -> tuple[int, int, int]:

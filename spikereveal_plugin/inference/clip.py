@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.vidar import readout_bytes
 from spikereveal_plugin.recordings.sensors import SPIKE_CAMERAS
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
 
-RATIO = 4  # the photo's size over the sensor's
 Size = tuple[int, int]
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import checked_blur, checked_stream
@@ -70,7 +71,7 @@ class Deblurrer:
         return cls(options.build(place))
 
     @classmethod
-    def physics(cls, short_window: int = 9, sigma: float | None = None) -> 'Deblurrer':
+    def physics(cls, short_window: int = SHORT_WINDOW, sigma: float | None = None) -> 'Deblurrer':
         """Make the deblurrer that needs no weights: SDM, bilinear (Eq. 8).
 
         Args:

@@ -1,8 +1,11 @@
 """A student as ONNX or TorchScript, for any size, compared with PyTorch before it is kept."""
 
 import io
+import json
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.errors import EnvironmentProblemError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.weights.network import Loaded
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -70,13 +74,13 @@ def onnx_session(model: bytes) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
 
 
-def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
+def export_student(student: Loaded, path: Path) -> float:
     """Write a student as `.onnx`, or as TorchScript (`.pt`): inputs `blur`, `spikes`, `long_rate`; output `sharp`.
 
     Args:
-        network: called as `network(blur, spikes)`: (B, 3, 4h, 4w) RGB in [0, 1] and (B, num_spike, h, w); if it
-            `takes_long_rate`, also with the firing rate over the exposure, (B, 1, h, w).
-        num_spike: readouts around an instant.
+        student: a network that is called with what its descriptor lists, `spikes` its window (B, num_spike, h, w). The
+            file says what it needs: metadata of ONNX, or `card.json` among TorchScript's extra files, with `network`,
+            `num_spike`, and the `density` that `spikes` must have, `auto` for that of a camera of `threshold`.
         path: decides by its suffix.
 
     Returns:
@@ -86,12 +90,13 @@ def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
         ExportError: the difference is above 1e-4; nothing is written.
         EnvironmentProblemError: a package of the extra `export` is missing.
     """
-    network = network.cpu().eval()
+    network, num_spike = student.network.cpu().eval(), student.num_spike
     with torch.inference_mode(), torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # tracing warns of the size checks, which an exported network has no use for
         torch.manual_seed(0)
         samples = [_sample(network, num_spike, size) for size in _SIZES]
-        payload, run = (_onnx if path.suffix.lower() == '.onnx' else _torchscript)(network, samples[0])
+        needs = {**asdict(student.card), 'num_spike': num_spike}
+        payload, run = (_onnx if path.suffix.lower() == '.onnx' else _torchscript)(network, samples[0], needs)
         difference = max(float((run(*sample) - network(*sample)).abs().max()) for sample in samples)
     if not difference <= TOLERANCE:
         raise ExportError(f'{path}: the exported network differs from PyTorch by {difference:.2g}, over {TOLERANCE}')
@@ -102,9 +107,13 @@ def export_student(network: nn.Module, num_spike: int, path: Path) -> float:
 Exported = tuple[bytes, Callable[..., Tensor]]
 
 
-def _onnx(network: nn.Module, sample: tuple[Tensor, ...]) -> Exported:
+def _onnx(network: nn.Module, sample: tuple[Tensor, ...], needs: Mapping[str, Any]) -> Exported:
     names = list(_INPUTS[: len(sample)])
-    payload = onnx_bytes(network, sample, names, ['sharp'])
+    exported = onnx_bytes(network, sample, names, ['sharp'])
+    onnx = import_module('onnx')  # an extra, which the exporter needs too
+    model = onnx.load_model_from_string(exported)
+    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in needs.items()})
+    payload = model.SerializeToString()
     session = onnx_session(payload)
 
     def run(*inputs: Tensor) -> Tensor:
@@ -113,10 +122,10 @@ def _onnx(network: nn.Module, sample: tuple[Tensor, ...]) -> Exported:
     return payload, run
 
 
-def _torchscript(network: nn.Module, sample: tuple[Tensor, ...]) -> Exported:
+def _torchscript(network: nn.Module, sample: tuple[Tensor, ...], needs: Mapping[str, Any]) -> Exported:
     traced = torch.jit.trace(network, sample, check_trace=False)
     buffer = io.BytesIO()
-    torch.jit.save(traced, buffer)
+    torch.jit.save(traced, buffer, _extra_files={'card.json': json.dumps(needs)})
     buffer.seek(0)
     return buffer.getvalue(), torch.jit.load(buffer)
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.inference.clip import Size, SpikeClip, read_clip
 from spikereveal_plugin.inference.timing import Timing
-from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.layout import Split
+from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, Photo, load_photo
 from spikereveal_plugin.recordings.sources import files_by_key
 from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES, SpikeLayout
@@ -61,7 +61,7 @@ def find_jobs(blur: Path | None, spikes: Path, reading: Reading) -> list[Job]:
         if path is not None and not path.exists():
             raise SpikeDataError(f'{path}: no such file or folder')
     if blur is None:
-        return _data_set_jobs(spikes) if (spikes / 'spike.lmdb').is_dir() else _preview_jobs(spikes, reading)
+        return _data_set_jobs(spikes) if Split(spikes).spikes.is_dir() else _preview_jobs(spikes, reading)
     refuse_swapped(blur, spikes)
     if blur.is_file() and spikes.is_file():
         return [_job(blur.stem, blur, spikes, reading, reading.timing.single())]
@@ -109,21 +109,16 @@ def _clip_reader(spikes: Path, reading: Reading, exposure: Exposure | None) -> C
 
 def _data_set_jobs(root: Path) -> list[Job]:
     """The samples of a data set's split, `DATASET/test`; its records say when each photo was exposed."""
-    photos, streams = ImageLmdb(root / 'blur.lmdb'), SpikeLmdb(root / 'spike.lmdb')
+    source = open_split(root)
 
     def job(key: str) -> Job:
-        record = streams.records[key]
-        exposure = Exposure(record.exposure_first, record.exposure_length)
         return Job(
             key,
-            lambda: Photo(photos.read(key).astype(np.float32) / np.float32(255), 8),
-            lambda size, margin: SpikeClip(streams.read(key).astype(np.bool_), exposure),
+            lambda: Photo(source.blur(key).astype(np.float32) / np.float32(255), 8),
+            lambda size, margin: SpikeClip(source.spikes(key).astype(np.bool_), source.record(key).exposure),
         )
 
-    missing = [key for key in photos.keys if key not in streams.records]
-    if missing:
-        raise SpikeDataError(f'{root}: {missing[0]!r} is in blur.lmdb but not in spike.lmdb ({len(missing)} in all)')
-    return [job(key) for key in photos.keys]
+    return [job(key) for key in source.keys]
 
 
 def _files(root: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:

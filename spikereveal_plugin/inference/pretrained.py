@@ -8,12 +8,11 @@ import torch
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.engines.build import build_engine
-from spikereveal_plugin.inference.weights import load_student
 from spikereveal_plugin.physics.density import Density
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
 from spikereveal_plugin.restorers.networks import weights_file
 from spikereveal_plugin.restorers.restorer import Restorer
-from spikereveal_plugin.weights.registry import find_weights
+from spikereveal_plugin.weights.network import load_student
 
 
 @register('network')
@@ -42,7 +41,7 @@ class NetworkOptions(RestorerOptions):
             OptionError: an option is out of range, or the network does not deblur by itself.
             EnvironmentProblemError: this machine lacks what the engine needs.
         """
-        student = load_student(find_weights(self.weights))
+        student = load_student(self.weights)
         try:
             wants = Density(student.card.density if self.density is None else self.density, student.card.threshold)
         except ValueError as error:

@@ -1,21 +1,20 @@
 """What a data set holds: counts, sizes, exposure, and how bright its images are against its spikes."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.srgb import srgb_to_linear
-from spikereveal_plugin.physics.tfp import exposure_rate
+from spikereveal_plugin.recordings.layout import LMDBS, Split
 from spikereveal_plugin.recordings.manifest import MANIFEST, SPLITS, read_manifest
-from spikereveal_plugin.recordings.sources import LmdbSource
+from spikereveal_plugin.recordings.open_split import open_split
+from spikereveal_plugin.recordings.sources import Source
 
 Tile = tuple[str, npt.NDArray[np.uint8] | npt.NDArray[np.float32]]
 
@@ -45,10 +44,12 @@ def inspect_set(root: Path, measured: int = 24, shown: int = 4) -> SetSummary:
         capture = manifest.get('capture')
         is_linear = isinstance(capture, dict) and capture.get('linear_light') is True
         lines.append(f'made by: {manifest.get("source")}, seed {manifest.get("seed")}')
-    splits = [root / split for split in SPLITS if (root / split / 'spike.lmdb').is_dir()]
-    splits = splits or ([root] if (root / 'spike.lmdb').is_dir() else [])
+    splits = [root / name for name in SPLITS if Split(root / name).is_there]
+    splits = splits or ([root] if Split(root).is_there else [])
     if not splits:
-        raise SpikeDataError(f'{root}: neither a data set with train or test, nor a folder with blur.lmdb, spike.lmdb')
+        raise SpikeDataError(
+            f'{root}: neither a data set with train or test, nor a folder with {LMDBS.blur}, {LMDBS.spikes}'
+        )
     tiles: list[Tile] = []
     for folder in splits:
         source = open_split(folder)
@@ -57,32 +58,20 @@ def inspect_set(root: Path, measured: int = 24, shown: int = 4) -> SetSummary:
     return SetSummary(tuple(lines), tuple(tiles))
 
 
-def open_split(folder: Path) -> LmdbSource:
-    """Open one split, with its ground truth where there is some."""
-    sharp, sequence = folder / 'sharp.lmdb', folder / 'sharp_sequence.lmdb'
-    return LmdbSource(
-        folder / 'blur.lmdb',
-        folder / 'spike.lmdb',
-        sharp if sharp.is_dir() else None,
-        sequence if sequence.is_dir() else None,
-    )
+def _observed(source: Source, keys: Sequence[str], *, is_linear: bool) -> list[float]:
+    """The thresholds that samples show; none of one without light or spikes."""
+    thresholds = []
+    for key in keys:
+        image = source.blur(key).transpose(2, 0, 1) / np.float32(255)
+        try:
+            threshold = observed_threshold(srgb_to_linear(image) if is_linear else image, _long_rate(source, key))
+        except ValueError:
+            continue
+        thresholds.append(threshold)
+    return thresholds
 
 
-def threshold_estimate(blur: npt.NDArray[np.uint8], long_rate: torch.Tensor, *, is_linear: bool = False) -> float:
-    """Estimate theta = mean gray(B) / mean TFP_long (Eq. 5); infinite where nothing fired.
-
-    Args:
-        blur: (H, W, 3) RGB.
-        long_rate: (h, w) firing rate over the exposure.
-        is_linear: spikes were integrated from linear light, so undo the image's sRGB curve.
-    """
-    image = torch.from_numpy(blur).permute(2, 0, 1).float() / 255
-    light = float(gray(srgb_to_linear(image) if is_linear else image).mean())
-    rate = float(long_rate.mean())
-    return light / rate if rate > 0 else float('inf')
-
-
-def _lines(name: str, source: LmdbSource, is_linear: bool, measured: int) -> Iterator[str]:
+def _lines(name: str, source: Source, is_linear: bool, measured: int) -> Iterator[str]:
     keys = source.keys
     sequences = Counter(key.rpartition('/')[0] for key in keys)
     yield f'{name}: {len(keys)} samples of {len(sequences)} sequences'
@@ -96,21 +85,24 @@ def _lines(name: str, source: LmdbSource, is_linear: bool, measured: int) -> Ite
     if len(forms) > 5:
         yield f'{name}: and {len(forms) - 5} other forms'
     chosen = _spread(keys, measured)
-    found = [threshold_estimate(source.blur(k, None, 1), _long_rate(source, k), is_linear=is_linear) for k in chosen]
-    low, middle, high = np.percentile(found, (0, 50, 100))
-    yield f'{name}: image over spikes (the threshold): {middle:.3f}, {low:.3f} to {high:.3f} in {len(found)}'
+    thresholds = _observed(source, chosen, is_linear=is_linear)
+    if silent := len(chosen) - len(thresholds):
+        yield f'{name}: {silent} of {len(chosen)} samples are black or show no spike during their exposure'
+    if thresholds:
+        low, middle, high = np.percentile(thresholds, (0, 50, 100))
+        yield f'{name}: image over spikes (the threshold): {middle:.3f}, {low:.3f} to {high:.3f} in {len(thresholds)}'
 
 
-def _tiles(name: str, source: LmdbSource, shown: int) -> Iterator[Tile]:
+def _tiles(name: str, source: Source, shown: int) -> Iterator[Tile]:
     for key in _spread(source.keys, shown):
-        yield f'{name} {key}', source.blur(key, None, 1)
-        yield f'TFP, {source.record(key).exposure_length} readouts', _long_rate(source, key).numpy()
+        yield f'{name} {key}', source.blur(key)
+        yield f'TFP, {source.record(key).exposure_length} readouts', _long_rate(source, key)
 
 
-def _long_rate(source: LmdbSource, key: str) -> torch.Tensor:
-    record = source.record(key)
-    exposure = Exposure(record.exposure_first, record.exposure_length)
-    return exposure_rate(torch.from_numpy(source.spikes(key, None))[None], exposure)[0, 0]
+def _long_rate(source: Source, key: str) -> npt.NDArray[np.float32]:
+    """(h, w): the firing rate over the exposure."""
+    exposure = source.record(key).exposure
+    return source.spikes(key)[exposure.first : exposure.stop].mean(axis=0, dtype=np.float32)
 
 
 def _spread(keys: tuple[str, ...], count: int) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.inspecting.guess_layout import LayoutGuess, guess_layout, measure_layout
 from spikereveal_plugin.inspecting.inspect_set import Tile
 from spikereveal_plugin.inspecting.playback import Stream, play
@@ -18,7 +18,6 @@ from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, s
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
 Rate = npt.NDArray[np.float32]
-SHORT_WINDOW = 9
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _is_upside_down(rates: Rate, blur: Path, layout: SpikeLayout, lines: list[st
     """Say whether the stream resembles the image more with its rows in the other order."""
     height, width = rates.shape
     small = cv2.resize(load_image(blur), (width, height), interpolation=cv2.INTER_AREA)
-    light = gray(torch.from_numpy(small).permute(2, 0, 1).float())[0].numpy()
+    light = gray(small.transpose(2, 0, 1).astype(np.float32))[0]
     upright, turned = (float(np.corrcoef(light.ravel(), image.ravel())[0, 1]) for image in (rates, rates[::-1]))
     is_turned = turned > upright
     order = 'bottom' if layout.flip != is_turned else 'top'

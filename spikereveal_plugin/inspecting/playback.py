@@ -10,9 +10,10 @@ import torch
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
-from spikereveal_plugin.inspecting.inspect_set import open_split
 from spikereveal_plugin.physics.tfp import firing_rate, inter_spike_rate
 from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.layout import LMDBS, Split
+from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
@@ -41,15 +42,15 @@ def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> St
     """
     image = load_image(blur) if blur else None
     if path.is_dir():
-        folder = path if path.suffix == '.lmdb' else path / 'spike.lmdb'
+        folder = path if path.suffix == '.lmdb' else Split(path).spikes
         if not folder.is_dir():
             raise SpikeDataError(
-                f'{path} holds no spike.lmdb; give the folder of a split, such as {path}/test, or a file'
+                f'{path} holds no {LMDBS.spikes}; give the folder of a split, such as {path}/test, or a file'
             )
         spikes = SpikeLmdb(folder)
         key = _key(spikes.keys, layout, path)
         if image is None and folder != path:
-            image = open_split(path).blur(key, None, 1)
+            image = open_split(path).blur(key)
         shape = spikes.records[key].shape
         return Stream(SpikeStream(shape, lambda start, stop: spikes.read(key, start=start, stop=stop)), image)
     return Stream(open_spikes(path, layout), image)

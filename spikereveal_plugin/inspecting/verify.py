@@ -13,6 +13,7 @@ from spikereveal_plugin.inspecting.verify_files import changed, check_manifest, 
 from spikereveal_plugin.inspecting.verify_records import Records, apart, read_apart, read_records
 from spikereveal_plugin.inspecting.verify_samples import Look, look_alikes, look_at, outliers, overlaps
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.layout import Split
 from spikereveal_plugin.recordings.manifest import Checksums, read_manifest
 
 _Found = Mapping[str, Mapping[str, str]]
@@ -80,7 +81,7 @@ def _look(split: Path, checksums: _Found, capture: Mapping[str, Any]) -> dict[st
     keys = sorted(checksums.get('blur', {}).keys() & checksums.get('spike', {}).keys())
     if not keys:
         return {}
-    blurs, spikes = ImageLmdb(split / 'blur.lmdb'), SpikeLmdb(split / 'spike.lmdb')
+    blurs, spikes = ImageLmdb(Split(split).blur), SpikeLmdb(Split(split).spikes)
     linear_light = bool(capture.get('linear_light', False))
     return {
         key: look_at(blurs, spikes, key, linear_light=linear_light)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spikereveal_plugin.building.build_pool import worker_context
-from spikereveal_plugin.building.sample_records import checksum
+from spikereveal_plugin.building.worker_context import worker_context
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.lmdb_store import LmdbReader
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.manifest import checksum
 
 Found = TypeVar('Found')
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from spikereveal_plugin.building.exposure_builder import sensor_light
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.light import sensor_light
 from spikereveal_plugin.recordings.manifest import Checksums
 
 Map = npt.NDArray[np.float32]
@@ -47,8 +47,8 @@ def look_at(blurs: ImageLmdb, spikes: SpikeLmdb, key: str, *, linear_light: bool
     if (ratio * record.height, ratio * record.width) != (height, width):
         text = f'blur of {height}x{width} is no whole multiple of the sensor, {record.height}x{record.width}'
         return Look(float('nan'), text, small)
-    light = sensor_light(image, ratio, linear_light=linear_light).numpy()
-    stream = spikes.read(key, start=record.exposure_first, stop=record.exposure_first + record.exposure_length)
+    light = sensor_light(image, ratio, linear_light=linear_light)
+    stream = spikes.read(key, start=record.exposure.first, stop=record.exposure.stop)
     middle = len(stream) // 2
     halves = [part.mean(axis=0, dtype=np.float32) for part in (stream[:middle], stream[middle:]) if len(part)]
     return Look(*_correlate(_smooth(light), [_smooth(half) for half in halves]), small)

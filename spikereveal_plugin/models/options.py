@@ -8,6 +8,7 @@ from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY
 
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.val_options import parse_val
 from spikereveal_plugin.options import at_least_one, check_arguments, check_keys, lookup, parse_section
@@ -29,6 +30,7 @@ _TOP = frozenset(
         'logger',
         'dist_params',
         'find_unused_parameters',
+        'import',
     }
 ).union(NETWORKS)
 # What BasicSR's option parser adds to the options, by section.
@@ -42,7 +44,7 @@ _ADDED_PATH = frozenset(
 class SpikeOptions:
     """Section `spike`: `short_window`, readouts (odd) of TFP_short, 9 in the paper."""
 
-    short_window: int = 9
+    short_window: int = SHORT_WINDOW
 
     def __post_init__(self) -> None:
         if self.short_window < 1 or self.short_window % 2 == 0:

@@ -51,7 +51,11 @@ class Resumable(SharedValidation):
         nets, keys = (item if isinstance(item, list) else [item] for item in (net, param_key))
         states = {key: _on_cpu(self.get_bare_model(item)) for key, item in zip(keys, nets, strict=True)}
         name = f'{net_label}_{"latest" if current_iter == -1 else current_iter}.pth'
-        save_checkpoint(states, Path(self.opt['path']['models'], name))
+        save_checkpoint(states | self.card(), Path(self.opt['path']['models'], name))
+
+    def card(self) -> dict[str, Any]:
+        """What a checkpoint says of its networks beside their numbers; BasicSR does not read it."""
+        return {}
 
     def save_best(self) -> None:
         """Save the networks of this iteration as `net_g_best.pth`."""

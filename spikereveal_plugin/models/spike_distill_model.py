@@ -15,7 +15,6 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.batch import recorded_shot
 from spikereveal_plugin.models.descent import check_scalar
-from spikereveal_plugin.models.frozen import all_arguments
 from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
@@ -34,6 +33,7 @@ from spikereveal_plugin.restorers.cascade import Cascade, apply_gain
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.sdm import Sdm
 from spikereveal_plugin.restorers.student import Student
+from spikereveal_plugin.weights.network import all_arguments
 
 
 @MODEL_REGISTRY.register()

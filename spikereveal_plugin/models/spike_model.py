@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,15 +13,16 @@ from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.batch import shot_of_batch
 from spikereveal_plugin.models.descent import Descent, check_scalar
-from spikereveal_plugin.models.frozen import UNFIT, missing_weights, unfit_weights
+from spikereveal_plugin.models.needs import card_of_run
 from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train
 from spikereveal_plugin.models.resumable import Resumable
 from spikereveal_plugin.models.val_options import parse_val
 from spikereveal_plugin.models.validating import Validating
 from spikereveal_plugin.options import parse_section
+from spikereveal_plugin.weights.network import fill, read_preferring
 
 
 class SpikeModel(Validating, Resumable, SRModel):
@@ -48,18 +50,21 @@ class SpikeModel(Validating, Resumable, SRModel):
             opt['datasets']['train'].pop(key, None)  # sharp crops would be read and not used
 
     def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str = 'params') -> None:
-        """As BasicSR's, with a user's mistake said.
+        """As BasicSR's, of every form of weights.
 
         Raises:
             OptionError: the file is missing, or does not hold weights of this network.
         """
         network = self.get_bare_model(net)
-        if not Path(load_path).is_file():
-            raise missing_weights(network, Path(load_path))
         try:
+            weights = read_preferring(Path(load_path), param_key)
+            if strict:
+                fill(network, weights)
+        except SpikeDataError as error:
+            raise OptionError(f'path.pretrain_network_g: {error}') from None
+        if not strict:
             super().load_network(net, load_path, strict, param_key)
-        except UNFIT as error:
-            raise unfit_weights(network, Path(load_path), error) from None
+        get_root_logger().info(f'{type(network).__name__}: weights of {load_path}')
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
         """As BasicSR's, in the memory format that training is fastest in, compiled if `train.compile`."""
@@ -114,6 +119,9 @@ class SpikeModel(Validating, Resumable, SRModel):
             if scheduler.periods != [total]:
                 get_root_logger().warning(f'The cosine of {scheduler.periods} iterations now spans {total}.')
             scheduler.periods = scheduler.cumulative_period = [total]
+
+    def card(self) -> dict[str, Any]:
+        return {'card': asdict(card_of_run(self.opt))}
 
     def extra_state(self) -> dict[str, Any]:
         return {'descent': self.descent.state_dict()}

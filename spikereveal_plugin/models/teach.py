@@ -21,13 +21,14 @@ from spikereveal_plugin.data.teacher_cache import (
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.teacher import build_cascade, teacher_origin
 from spikereveal_plugin.physics.density import normalise_density
+from spikereveal_plugin.recordings.layout import TEACHER
 from spikereveal_plugin.restorers.cascade import Cascade
 from spikereveal_plugin.shot import Shot
 
 
 def default_cache(section: Mapping[str, Any]) -> Path:
     """Where the cache of a data set lies unless `dataroot_teacher` says otherwise: beside its images."""
-    return Path(section['dataroot_lq']).parent / 'teacher.lmdb'
+    return Path(section['dataroot_lq']).parent / TEACHER
 
 
 def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, overwrite: bool) -> Path:

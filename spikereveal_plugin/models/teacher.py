@@ -1,16 +1,18 @@
 """The student's teacher, as an option file describes it: the published cascade, or any student in its place."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.models.frozen import all_arguments, frozen_network, weights_hash
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.options import SpikeOptions
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.restorers.cascade import Cascade
 from spikereveal_plugin.restorers.student import Student
+from spikereveal_plugin.weights.network import all_arguments, build_network, load_section, weights_hash
 
 CASCADE = ('network_bsn', 'network_sr')
 NETWORK_TEACHER = 'network_teacher'
@@ -42,3 +44,28 @@ def teacher_origin(opt: Mapping[str, Any], teacher: Cascade) -> dict[str, Any]:
     """What makes a teacher this one: its networks' arguments and the hashes of their weights, and the short window."""
     parts = {key: {**all_arguments(opt[key]), 'weights': weights_hash(net)} for key, net in teacher.networks.items()}
     return {**parts, 'short_window': teacher.short_window}
+
+
+def frozen_network(opt: Mapping[str, Any], key: str, device: torch.device) -> nn.Module:
+    """Build the network of section `key`, with the weights that `path.pretrain_<key>` names; some have none.
+
+    Raises:
+        OptionError: the section or the path is missing, or the weights are missing or do not fit.
+    """
+    paths = opt.get('path') or {}
+    path = paths.get(f'pretrain_{key}')
+    needed = OptionError(f'{opt.get("model_type")} needs the section {key} and its weights in path.pretrain_{key}')
+    if key not in opt:
+        raise needed
+    if path is None:
+        network = build_network(opt[key], key)
+        if network.state_dict():
+            raise needed
+    else:
+        param_key = paths.get(f'param_key_{key.removeprefix("network_")}', 'params')
+        try:
+            network = load_section(opt[key], Path(path), param_key, key).network
+        except SpikeDataError as error:
+            raise OptionError(f'path.pretrain_{key}: {error}; train that stage first, or correct the path') from None
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.requires_grad_(False).eval()

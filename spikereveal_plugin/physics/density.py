@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.tfp import exposure_rate, spike_window
 
 
@@ -48,30 +49,6 @@ class Density:
 
 
 AS_RECORDED = Density()
-
-
-def observed_threshold(blur: Tensor, long_rate: Tensor) -> float:
-    """Estimate theta as mean(gray(B)) / mean(TFP_long).
-
-    Averaged over the image, Eq. 5 reads mean(gray(B)) ~ theta mean(TFP_long), and both means are known. No pixel needs
-    to match another, so misalignment and another size of the sensor do no harm.
-
-    Args:
-        blur: (B, 3, H, W), RGB in [0, 1].
-        long_rate: (B, 1, h, w), firing rate over the exposure, in [0, 1].
-
-    Returns:
-        The threshold in units of full light a readout: about 1, 2 or 4 on the paper's three simulations.
-
-    Raises:
-        ValueError: no spike fell during the exposure, or the image is black: there is no scale to observe.
-    """
-    light, rate = float(gray(blur).mean()), float(long_rate.mean())
-    if not (light > 0 and rate > 0):
-        raise ValueError(
-            f'observed threshold: the mean light is {light} and the mean firing rate {rate}; both must be positive'
-        )
-    return light / rate
 
 
 def rate_as_gray(rate: Tensor, long_rate: Tensor, blur: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
-"""What the spike camera, which has no colour filter, sees of a colour image."""
+"""What the spike camera, which has no colour filter, sees of a colour image; tensors or arrays."""
 
 from typing import Final
 
-from torch import Tensor
+from spikereveal_plugin.physics.array import Array
 
 GRAY_WEIGHTS: Final = (0.30, 0.59, 0.11)
 
 
-def gray(image: Tensor) -> Tensor:
+def gray(image: Array) -> Array:
     """Weigh the channels: 0.30 R + 0.59 G + 0.11 B.
 
     Args:
@@ -19,9 +19,9 @@ def gray(image: Tensor) -> Tensor:
     Raises:
         ValueError: `image` does not have three channels, or is not floating.
     """
-    if image.dim() < 3 or image.shape[-3] != 3:
+    if image.ndim < 3 or image.shape[-3] != 3:
         raise ValueError(f'gray: expected (..., 3, H, W) RGB, got shape {tuple(image.shape)}')
-    if not image.is_floating_point():
+    if 'float' not in str(image.dtype):
         raise ValueError(f'gray: expected floating values, got {image.dtype}; divide 8-bit images by 255')
-    red, green, blue = (weight * channel for weight, channel in zip(GRAY_WEIGHTS, image.unbind(dim=-3), strict=True))
-    return (red + green + blue).unsqueeze(-3)
+    red, green, blue = (weight * image[..., channel, :, :] for channel, weight in enumerate(GRAY_WEIGHTS))
+    return (red + green + blue)[..., None, :, :]

@@ -14,7 +14,9 @@ from basicsr.utils.dist_util import get_dist_info
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
+from spikereveal_plugin.extensions import import_extensions
 from spikereveal_plugin.metrics.protocol import with_directions
+from spikereveal_plugin.models.needs import carry_density
 from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
@@ -43,6 +45,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     keep_early_messages()
     opt = load_options(Path(args.opt))
     override(opt, args.force_yml or [])
+    import_extensions(opt.get('import'), Path(args.opt).expanduser().absolute().parent)
     for key in ('name', 'model_type', 'datasets'):
         if not opt.get(key):
             raise OptionError(f'{args.opt}: missing option {key!r}')
@@ -60,6 +63,8 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     _set_seed(opt)
     _set_phases(opt)
     _set_folders(opt)
+    if issubclass(model_class, SpikeModel):
+        carry_density(opt)
     if is_train:
         _set_logger(opt)
     else:

@@ -7,6 +7,7 @@ from typing import Final
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.recordings.layout import FOLDERS, Split
 from spikereveal_plugin.recordings.sources import IMAGE_SUFFIXES, files_by_key, sharp_sequence_files
 from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES
 
@@ -82,9 +83,10 @@ def find_authors_release(root: Path, split: str, exposure: Exposure) -> Found:
     Raises:
         SpikeDataError: as `find_recordings`.
     """
-    sharp = root / 'sharp_data'
-    found = find_recordings(root / 'blur_data', root / 'spike_data', sharp if sharp.is_dir() else None, split=split)
-    if not sharp.is_dir():
+    release = Split(root, FOLDERS)
+    sharp = release.sharp
+    found = find_recordings(release.blur, release.spikes, sharp, split=split)
+    if sharp is None:
         return found
     files = files_by_key(sharp, IMAGE_SUFFIXES)
     keys = {path: key for key, path in files.items()}

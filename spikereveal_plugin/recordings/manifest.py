@@ -5,12 +5,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
 
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.errors import SpikeDataError
@@ -58,7 +58,7 @@ class BuildPlan:
             'seed': self.seed,
             'parameters': dict(self.parameters),
             'capture': dict(self.capture),
-            'versions': versions | {'torch': torch.__version__},
+            'versions': versions | {'torch': version('torch')},
         }
         if self.is_part:
             stated['shard'] = self.shard
@@ -87,6 +87,11 @@ def write_manifest(root: Path, plan: Mapping[str, Any], checksums: Checksums) ->
     files = {path.relative_to(root).as_posix(): file_checksum(path) for path in paths}
     manifest = {**plan, 'splits': splits, 'files': files, 'checksums': checksums}
     write_atomically(root / MANIFEST, (json.dumps(manifest, indent=2) + '\n').encode())
+
+
+def checksum(payload: bytes | memoryview) -> str:
+    """Return the SHA-256 of a record's bytes."""
+    return hashlib.sha256(payload).hexdigest()
 
 
 def file_checksum(path: Path) -> str:

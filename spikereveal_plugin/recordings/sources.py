@@ -25,18 +25,33 @@ FRAMES_PER_EXPOSURE = 13  # original frames of one published exposure; sharp fil
 
 @dataclass(frozen=True)
 class Crop:
-    """A window of the sensor in spike pixels; the image's window is `ratio` times as large."""
+    """A window of an image or a sensor, in its own pixels."""
 
     top: int
     left: int
     height: int
     width: int
 
+    def times(self, ratio: int) -> 'Crop':
+        """The same window of an image that is `ratio` times as large."""
+        return Crop(ratio * self.top, ratio * self.left, ratio * self.height, ratio * self.width)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
 
 class Source(Protocol):
-    """What the dataset asks of a place that holds samples."""
+    """A place that holds samples."""
 
     keys: tuple[str, ...]
+    has_sharp: bool
+    """whether there is a sharp middle frame of each sample"""
+
+    @property
+    def has_sharp_sequence(self) -> bool:
+        """Whether there are sharp sequences."""
 
     def record(self, key: str) -> SpikeRecord:
         """Readouts, sensor size and exposure of a sample."""
@@ -44,10 +59,10 @@ class Source(Protocol):
     def image_size(self, key: str) -> tuple[int, int]:
         """Height and width of the blurry image."""
 
-    def blur(self, key: str, crop: Crop | None, ratio: int) -> Image:
-        """Blurry image, or a window of it, RGB."""
+    def blur(self, key: str, crop: Crop | None = None) -> Image:
+        """Blurry image, or a window of it in its own pixels, RGB."""
 
-    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
+    def spikes(self, key: str, crop: Crop | None = None, out: Spikes | None = None) -> Spikes:
         """(T, h, w) of 0 and 1; put into `out`, which may be a turned view, where it is given."""
 
     def sharp(self, key: str) -> Image | None:
@@ -68,12 +83,16 @@ class LmdbSource:
         self._spike = SpikeLmdb(spike)
         self._sharp = ImageLmdb(sharp) if sharp else None
         self._sequence = ImageLmdb(sequence) if sequence else None
-        self.keys = tuple(self._blur.keys)
+        self.keys, self.has_sharp = tuple(self._blur.keys), sharp is not None
         for path, keys in ((spike, self._spike.keys), (sharp, self._sharp.keys if self._sharp else self.keys)):
             if odd := set(self.keys) ^ set(keys):
                 raise SpikeDataError(
                     f'{blur} and {path} do not hold the same samples; {sorted(odd)[:3]} is in one only'
                 )
+
+    @property
+    def has_sharp_sequence(self) -> bool:
+        return self._sequence is not None
 
     @cached_property
     def _sequence_keys(self) -> dict[str, list[str]]:
@@ -88,13 +107,12 @@ class LmdbSource:
     def image_size(self, key: str) -> tuple[int, int]:
         return self._blur.shapes[key]
 
-    def blur(self, key: str, crop: Crop | None, ratio: int) -> Image:
+    def blur(self, key: str, crop: Crop | None = None) -> Image:
         if crop is None:
             return self._blur.read(key)
-        top, left, height, width = (ratio * value for value in (crop.top, crop.left, crop.height, crop.width))
-        return self._blur.read(key, top=top, left=left, height=height, width=width)
+        return self._blur.read(key, top=crop.top, left=crop.left, height=crop.height, width=crop.width)
 
-    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
+    def spikes(self, key: str, crop: Crop | None = None, out: Spikes | None = None) -> Spikes:
         if crop is None:
             return self._spike.read(key, out=out)
         return self._spike.read(key, top=crop.top, left=crop.left, height=crop.height, width=crop.width, out=out)
@@ -115,8 +133,8 @@ class LmdbSource:
 class FolderSource:
     """The authors' layout: `{blur,spike,sharp}_data/<sequence>/<name>`, the images `.png` or `.jpg`, spikes `.dat`."""
 
-    def __init__(self, blur: Path, spike: Path, sharp: Path | None, exposure: tuple[int, int], ratio: int) -> None:
-        self._spike_root, self._sharp_root, self._exposure, self._ratio = spike, sharp, exposure, ratio
+    def __init__(self, blur: Path, spike: Path, sharp: Path | None, exposure: Exposure, ratio: int) -> None:
+        self._spike_root, self._exposure, self._ratio, self.has_sharp = spike, exposure, ratio, sharp is not None
         images = files_by_key(blur, IMAGE_SUFFIXES)
         self._blur = {key: path for key, path in images.items() if self._dat(key).is_file()}
         self.without_spikes = tuple(key for key in images if key not in self._blur)
@@ -128,6 +146,10 @@ class FolderSource:
         self._sharp = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
         if sharp and (missing := [key for key in self.keys if key not in self._sharp]):
             raise SpikeDataError(f'{sharp} has no sharp image for {missing[0]} ({len(missing)} missing in all)')
+
+    @property
+    def has_sharp_sequence(self) -> bool:
+        return all(map(self.sharp_instants, self.keys))
 
     def _dat(self, key: str) -> Path:
         return self._spike_root / f'{key}.dat'
@@ -144,19 +166,16 @@ class FolderSource:
     def record(self, key: str) -> SpikeRecord:
         height, width = self._sensor_size(key)
         count = count_readouts(self._dat(key), height, width)
-        return SpikeRecord(count, height, width, *self._exposure)
+        return SpikeRecord(count, height, width, self._exposure.first, self._exposure.length)
 
-    def blur(self, key: str, crop: Crop | None, ratio: int) -> Image:
+    def blur(self, key: str, crop: Crop | None = None) -> Image:
         image = load_image(self._blur[key])
-        if crop is None:
-            return image
-        top, left = ratio * crop.top, ratio * crop.left
-        return image[top : top + ratio * crop.height, left : left + ratio * crop.width]
+        return image if crop is None else image[crop.slices]
 
-    def spikes(self, key: str, crop: Crop | None, out: Spikes | None = None) -> Spikes:
+    def spikes(self, key: str, crop: Crop | None = None, out: Spikes | None = None) -> Spikes:
         height, width = self._sensor_size(key)
         count, crop = count_readouts(self._dat(key), height, width), crop or Crop(0, 0, height, width)
-        rows, columns = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
+        rows, columns = crop.slices
         if out is None:
             out = np.empty((count, crop.height, crop.width), np.uint8)
         for start in range(0, count, _BLOCK):  # a few readouts are decoded at a time, never the whole stream
@@ -169,12 +188,12 @@ class FolderSource:
 
     def sharp_sequence(self, key: str) -> dict[int, Image]:
         """The originals 0, 2, ..., 12 of the exposure, if all of them are on disk."""
-        files = sharp_sequence_files(key, self._sharp, Exposure(*self._exposure))
+        files = sharp_sequence_files(key, self._sharp, self._exposure)
         return {readout: load_image(path) for readout, path in files.items()}
 
     def sharp_instants(self, key: str) -> tuple[int, ...]:
         """Readouts of the sharp sequence, in its order, without reading it."""
-        return tuple(sharp_sequence_files(key, self._sharp, Exposure(*self._exposure)))
+        return tuple(sharp_sequence_files(key, self._sharp, self._exposure))
 
 
 def files_by_key(root: Path, suffixes: tuple[str, ...], what: str | None = None) -> dict[str, Path]:

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.descriptor import describe
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.physics.sdm import brightness_gain
 from spikereveal_plugin.physics.tfp import check_window
 from spikereveal_plugin.restorers.kinds import DensityOptions, odd_window, register
-from spikereveal_plugin.restorers.networks import frozen_part, weights_file
+from spikereveal_plugin.restorers.networks import load_frozen, weights_file
 from spikereveal_plugin.restorers.restorer import Call, Capabilities, Restorer
 from spikereveal_plugin.restorers.sdm import Sdm, blank_rate
 from spikereveal_plugin.shot import Shot
+from spikereveal_plugin.weights.network import Loaded
+
+PARTS = {'BSN': 'bsn', 'SpikeEDSR': 'sr'}  # networks by the options that name their weights
 
 
 class Cascade(Restorer):
@@ -78,12 +82,12 @@ class SdmBsnOptions(DensityOptions):
     """weights of BSN, a file or a registered name"""
     network_bsn: Mapping[str, Any] | None = None
     """arguments of BSN, where its weights do not say them"""
-    short_window: int = 9
+    short_window: int = SHORT_WINDOW
     """readouts of the short rate, odd"""
 
     def build(self, device: torch.device) -> Restorer:
-        denoiser, wants = frozen_part('bsn', 'BSN', self.network_bsn, self.bsn, device)
-        return Sdm(odd_window(self.short_window), denoiser, self.wants(wants))
+        denoiser = load_part('BSN', self.network_bsn, self.bsn, device)
+        return Sdm(odd_window(self.short_window), denoiser.network, self.wants(denoiser))
 
     def files(self) -> tuple[Path, ...]:
         return (weights_file(self.bsn, 'bsn'),)
@@ -100,9 +104,19 @@ class TeacherOptions(SdmBsnOptions):
     """arguments of SpikeEDSR, where its weights do not say them"""
 
     def build(self, device: torch.device) -> Restorer:
-        denoiser, wants = frozen_part('bsn', 'BSN', self.network_bsn, self.bsn, device)
-        upscaler, _ = frozen_part('sr', 'SpikeEDSR', self.network_sr, self.sr, device)
-        return Cascade(denoiser, upscaler, odd_window(self.short_window), self.wants(wants))
+        denoiser = load_part('BSN', self.network_bsn, self.bsn, device)
+        upscaler = load_part('SpikeEDSR', self.network_sr, self.sr, device)
+        wants = self.wants(denoiser, upscaler)
+        return Cascade(denoiser.network, upscaler.network, odd_window(self.short_window), wants)
 
     def files(self) -> tuple[Path, ...]:
         return *super().files(), weights_file(self.sr, 'sr')
+
+
+def load_part(kind: str, arguments: Mapping[str, Any] | None, weights: str, device: torch.device) -> Loaded:
+    """Load BSN or SpikeEDSR, in the memory format that they are fastest in; raises as `load_frozen`."""
+    name = PARTS[kind]
+    path = weights_file(weights, name, kind)
+    loaded = load_frozen({'type': kind, **(arguments or {})}, f'network_{name}', path, device)
+    loaded.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return loaded

@@ -1,20 +1,12 @@
 """Any registered network of one image, or of the photos of a sequence: one image, which stands for every instant."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.physics.density import AS_RECORDED
-from spikereveal_plugin.restorers.kinds import DensityOptions, register
-from spikereveal_plugin.restorers.networks import load_arch, weights_file
 from spikereveal_plugin.restorers.restorer import Call, Capabilities, Restorer
-from spikereveal_plugin.restorers.student import OneByOne
 from spikereveal_plugin.shot import Shot
 
 _CANNOT = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)  # what networks say of a size
@@ -91,32 +83,3 @@ class ImageNetwork(Restorer):
 
 def _size(image: Tensor) -> str:
     return ' x '.join(map(str, image.shape))
-
-
-@register('arch')
-@dataclass(frozen=True, kw_only=True)
-class ArchOptions(DensityOptions):
-    """`type: arch`: any registered network with its weights; one that takes a window of spikes is run as a student."""
-
-    network: Mapping[str, Any]
-    """`type` and arguments"""
-    weights: str
-    """a file or a registered name"""
-    param_key: str = 'params'
-    """where the file holds the weights, as `path.param_key_g` of BasicSR"""
-    photos: int | None = None
-    """photos of the sequence that the network sees, the sample's own in the middle; by default its `num_frame`"""
-    multiple: int = 1
-    """what sides are padded to multiples of, and cropped again"""
-
-    def build(self, device: torch.device) -> Restorer:
-        network, wants = load_arch(self.network, self.weights, self.param_key, device)
-        if describe(network).is_student:
-            return OneByOne(network, self.wants(wants))
-        if self.wants(AS_RECORDED) != AS_RECORDED:
-            raise OptionError(f'density: {self.network["type"]} sees no spikes')
-        photos = self.photos or (int(self.network['num_frame']) if 'num_frame' in self.network else None)
-        return ImageNetwork(network, photos, self.multiple)
-
-    def files(self) -> tuple[Path, ...]:
-        return (weights_file(self.weights, 'weights'),)

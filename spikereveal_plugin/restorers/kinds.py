@@ -1,7 +1,7 @@
 """Kinds of restorers by the words that users type, each with the options of its section."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeVar
 import torch
 
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.restorer import Restorer
+from spikereveal_plugin.weights.network import Loaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,20 +79,38 @@ class DensityOptions(RestorerOptions, ABC):
     """of the camera in the training data, in units of full light; by default what the weights say"""
 
     def __post_init__(self) -> None:
-        self.wants(Density())
+        self.wants()
 
-    def wants(self, of_weights: Density) -> Density:
-        """What these options say over what the weights say.
+    def wants(self, *loaded: Loaded) -> Density:
+        """What these options say over what the weights of networks say that see the same spikes.
 
         Raises:
-            OptionError: a number is out of range.
+            OptionError: a number is out of range, or the weights contradict each other.
         """
+        of_weights = agreed(*loaded) if self.density is None else next(iter(_wants(loaded)), AS_RECORDED)
         value = of_weights.value if self.density is None else self.density
         threshold = of_weights.threshold if self.trained_threshold is None else self.trained_threshold
         try:
             return Density(value, threshold)
         except ValueError as error:
             raise OptionError(str(error)) from None
+
+
+def agreed(*loaded: Loaded) -> Density:
+    """How dense networks want the spikes to be that all of them see; weights without a card say nothing.
+
+    Raises:
+        OptionError: they want different densities.
+    """
+    different = list(dict.fromkeys(_wants(loaded)))
+    if len(different) > 1:
+        wants = ' and '.join(f'{density.value} (threshold {density.threshold:g})' for density in different)
+        raise OptionError(f'density: the weights want {wants}; give density, or weights that belong together')
+    return different[0] if different else AS_RECORDED
+
+
+def _wants(loaded: Sequence[Loaded]) -> list[Density]:
+    return [item.card.wants for item in loaded if item.has_card]
 
 
 def odd_window(length: int) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spikereveal_plugin.defaults import SHORT_WINDOW
 from spikereveal_plugin.physics.colour import colourise
-from spikereveal_plugin.physics.density import observed_threshold
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.sdm import upsample_rate
 from spikereveal_plugin.physics.tfp import check_window, inter_spike_rate
 from spikereveal_plugin.restorers.kinds import RestorerOptions, odd_window, register
@@ -68,7 +69,7 @@ class Tfi(_Rate):
 class TfpOptions(RestorerOptions):
     """`type: tfp`: the firing rate of a short window as a picture."""
 
-    short_window: int = 9
+    short_window: int = SHORT_WINDOW
     """readouts of the window, odd"""
 
     def build(self, device: torch.device) -> Tfp:

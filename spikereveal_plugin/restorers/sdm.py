@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.tapered_sdm_arch import TaperedSDM
+from spikereveal_plugin.defaults import RATIO, SHORT_WINDOW
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
@@ -31,7 +32,7 @@ class Sdm(Restorer):
 
     def __init__(self, short_window: int, denoiser: nn.Module | None = None, density: Density = AS_RECORDED) -> None:
         self.short_window, self.denoiser = check_window(short_window), denoiser
-        self.capabilities = Capabilities(window=short_window, ratio=4, density=density)
+        self.capabilities = Capabilities(window=short_window, ratio=RATIO, density=density)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -59,7 +60,7 @@ def blank_rate(shot: Shot) -> Tensor:
 class SdmOptions(RestorerOptions):
     """`type: sdm`: SDM with bilinear up-sampling, which needs no weights."""
 
-    short_window: int = 9
+    short_window: int = SHORT_WINDOW
     """readouts of the short rate, all of one weight, odd"""
     sigma: float | None = None
     """in place of `short_window`: a tapered window (`TaperedSDM`), a Gaussian of so many readouts, at the density of

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.descriptor import describe
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.inputs import blank_shot, network_inputs
 from spikereveal_plugin.restorers.restorer import Call, Capabilities, Restorer
@@ -30,7 +31,7 @@ class Student(Restorer):
                 'such as LDN'
             )
         self.capabilities = Capabilities(
-            window=self.descriptor.num_spike, ratio=self.descriptor.upscale or 4, density=density
+            window=self.descriptor.num_spike, ratio=self.descriptor.upscale or RATIO, density=density
         )
 
     @property

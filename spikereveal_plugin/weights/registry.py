@@ -134,6 +134,21 @@ def list_students(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(name for name, weights in list_weights(folder).items() if weights.is_student)
 
 
+def default_student() -> str:
+    """The student that is taken where none is named: the first of the registry.
+
+    Raises:
+        OptionError: the registry has none.
+    """
+    students = list_students()
+    if not students:
+        raise OptionError(
+            '--weights: this version brings no student along; give a file, such as one of `basicsr train -opt '
+            'options/ldn_gopro.yml` or `spikereveal weights import`, or deblur by physics alone: --method sdm'
+        )
+    return students[0]
+
+
 def _read(folder: Path, name: str, fields: Any) -> NamedWeights:
     try:
         entry = Entry(**fields)

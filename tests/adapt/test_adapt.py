@@ -23,12 +23,14 @@ from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.formats.vidar import write_vidar
-from spikereveal_plugin.inference.weights import Card, load_student, save_weights
 from spikereveal_plugin.options import load_options
 from spikereveal_plugin.pipelines.loop import Loop
 from spikereveal_plugin.recordings.image_file import load_image, save_image
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.weights import registry
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import save_weights
+from spikereveal_plugin.weights.network import load_student
 
 EXPOSURE = ['--exposure', '20', '97']
 QUICK = ['--iterations', '4', '--val-freq', '2', '--patience', '1']

@@ -9,8 +9,10 @@ import torch
 from spikereveal_plugin.adapt.networks import OWN, choose_networks
 from spikereveal_plugin.archs import LDNPlus
 from spikereveal_plugin.cli.spikereveal import main
-from spikereveal_plugin.inference.weights import Card, load_student, save_weights
 from spikereveal_plugin.options import load_options
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import save_weights
+from spikereveal_plugin.weights.network import load_student
 
 SECTION = {'type': 'LDNPlus', 'num_feat': 8, 'num_block_photo': 1, 'num_block': 1}
 

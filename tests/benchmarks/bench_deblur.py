@@ -27,8 +27,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
 from spikereveal_plugin.inference.engines.build import NetworkEngine, build_engine, has_bf16
-from spikereveal_plugin.inference.weights import load_student
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
+from spikereveal_plugin.weights.network import load_student
 
 HEIGHT, WIDTH, FRAMES, MIDDLE = 720, 1280, 7, 3
 SHARED = Path(__file__).resolve().parents[3] / 'shared/weights/ssdm_ldn_gopro.pth'

@@ -17,7 +17,8 @@ from torch import Tensor
 from spikereveal_plugin.archs import LDNPlus, TaperedSDM
 from spikereveal_plugin.data.spike_blur_dataset import SpikeBlurDataset
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import normalise_density
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.taper import floored_gain
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window

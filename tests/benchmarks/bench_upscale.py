@@ -15,10 +15,11 @@ from bench_gain import open_set, psnr
 from torch.nn import functional as F
 
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.models.frozen import frozen_network
+from spikereveal_plugin.models.teacher import frozen_network
 from spikereveal_plugin.options import load_options
-from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import normalise_density
 from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate
 

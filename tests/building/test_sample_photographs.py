@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from spikereveal_plugin.building.dataset_writer import read_manifest
-from spikereveal_plugin.building.exposure_builder import sensor_light
 from spikereveal_plugin.building.sample_photographs import TEST_PHOTOS, TRAIN_PHOTOS, SampleOptions, sample_photographs
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.light import sensor_light
 
 SMALL = SampleOptions(train=len(TRAIN_PHOTOS), test=3, height=64, width=96, threshold=1.0)
 
@@ -25,7 +25,7 @@ def test_each_photograph_is_used(sample_set):
 def test_spikes_tell_the_brightness_of_the_blur(sample_set):
     blur, spikes = ImageLmdb(sample_set / 'test/blur.lmdb'), SpikeLmdb(sample_set / 'test/spike.lmdb')
     for key in blur.keys:
-        gray, rate = sensor_light(blur.read(key)).numpy(), spikes.read(key, start=20, stop=117).mean(axis=0)
+        gray, rate = sensor_light(blur.read(key)), spikes.read(key, start=20, stop=117).mean(axis=0)
         assert np.corrcoef(gray.ravel(), rate.ravel())[0, 1] > 0.98  # Eq. 5
         expected = gray.mean() / SMALL.threshold
         inherent_noise = (1 - expected) / 140  # a spike in 140 readouts, unless there is one already

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from spikereveal_plugin.building.exposure_builder import sensor_light
 from spikereveal_plugin.building.sensor_maps import save_pattern
 from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage
 from spikereveal_plugin.errors import OptionError, SpikeDataError
@@ -14,6 +13,7 @@ from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.physics.fixed_pattern import FixedPattern
 from spikereveal_plugin.recordings.image_file import save_image
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
+from spikereveal_plugin.recordings.light import sensor_light
 from spikereveal_plugin.recordings.manifest import read_manifest
 
 
@@ -66,7 +66,7 @@ def test_a_sample_is_what_the_readouts_give(built, exposure):
         np.testing.assert_array_equal(sequence.read(f'{key}/{readout:03d}'), expected)
     np.testing.assert_array_equal(sequence.read(f'{key}/020'), frames['b'][4 * exposure])
     np.testing.assert_array_equal(ImageLmdb(out / 'test/sharp.lmdb').read(key), sequence.read(f'{key}/068'))
-    light = np.stack([sensor_light(frame).numpy() for frame in stream[first - 20 : first + 117]])
+    light = np.stack([sensor_light(frame) for frame in stream[first - 20 : first + 117]])
     spikes = SpikeLmdb(out / 'test/spike.lmdb').read(key)
     assert spikes.shape == (137, 8, 12)
     for window in (np.s_[:45], np.s_[45:90], np.s_[90:]):  # rate follows light within one spike, plus noise
@@ -120,7 +120,7 @@ def test_footage_interpolated_already_gives_the_published_exposures(tmp_path, fa
         assert blur.keys == (name,)
         assert np.abs(blur.read(name) - np.mean(frames[first : first + 97], axis=0)).max() <= 0.5 + 1e-3
         np.testing.assert_array_equal(ImageLmdb(out / split / 'sharp.lmdb').read(name), frames[first + 48])
-        light = np.stack([sensor_light(frame).numpy() for frame in frames[first - 20 : first + 117]])
+        light = np.stack([sensor_light(frame) for frame in frames[first - 20 : first + 117]])
         spikes = SpikeLmdb(out / split / 'spike.lmdb').read(name)
         assert np.abs(spikes.sum(axis=0) - 0.993 * light.sum(axis=0)).mean() < 1.5
     parameters = read_manifest(out)['parameters']

@@ -201,7 +201,7 @@ def test_the_authors_folders_are_read(folders: Path, caplog: pytest.LogCaptureFi
     root_logger().addHandler(caplog.handler)
     dataset = build_dataset(disk(folders))
     root_logger().removeHandler(caplog.handler)
-    assert '1 images without spikes are left out, such as seq/000006' in caplog.text
+    assert '1 photo(s) without spikes are left out, such as seq/000006' in caplog.text
     assert [dataset[i]['lq_path'] for i in range(len(dataset))] == ['seq/000019', 'seq/000032']
     blur = cv2.imread(str(folders / 'blur_data/seq/000019.png'))[:, :, ::-1]
     np.testing.assert_array_equal(dataset[0]['lq'].numpy().transpose(1, 2, 0), blur.astype(np.float32) / 255)
@@ -306,7 +306,7 @@ def test_without_density_an_item_has_no_ratio(tiny_set: Path):
     ('phase', 'extra', 'match'),
     [
         ('train', {'density': 'atuo'}, 'density'),
-        ('train', {'density': 0.0}, 'found 0.0'),
+        ('train', {'density': 0.0}, 'got 0.0'),
         ('train', {'thresholds': [0, 1]}, r'thresholds: .* found \[0, 1\]'),
         ('val', {'thresholds': [1, 2]}, 'only training draws'),
         ('val', {'noise_spikes': 0.1}, 'only training draws'),

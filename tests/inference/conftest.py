@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from spikereveal_plugin.archs import LDN, LDNPlus
-from spikereveal_plugin.inference.weights import Card, save_weights
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import save_weights
 
 EXPOSURE = (12, 33)
 

@@ -6,7 +6,8 @@ from spikereveal_plugin import Deblurrer
 from spikereveal_plugin.archs import TaperedSDM
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.physics.density import AS_RECORDED, normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import AS_RECORDED, normalise_density
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.sdm import spike_guided_deblur, upsample_rate
 from spikereveal_plugin.physics.tfp import exposure_rate, firing_rate, spike_window
 

@@ -16,10 +16,12 @@ from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.engines import plus_tiles as plus_tiling
 from spikereveal_plugin.inference.engines import staged
 from spikereveal_plugin.inference.engines.build import build_engine
-from spikereveal_plugin.inference.weights import Card, load_student
-from spikereveal_plugin.physics.density import normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import normalise_density
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.restorers.student import OneByOne
 from spikereveal_plugin.shot import Shot
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.network import load_student
 
 CPU = torch.device('cpu')
 WHEN = Exposure(12, 33)

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from spikereveal_plugin.physics.density import density_kernel, normalise_density, observed_threshold
+from spikereveal_plugin.physics.density import density_kernel, normalise_density
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 
 

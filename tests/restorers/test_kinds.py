@@ -7,9 +7,11 @@ import torch
 
 from spikereveal_plugin.compare.kinds import kinds
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.blur import Blur
 from spikereveal_plugin.restorers.kinds import KINDS, DensityOptions, RestorerOptions, register, words_alone
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.network import Loaded
 
 
 def test_the_words():
@@ -43,14 +45,28 @@ class Dense(DensityOptions):
         return Blur()
 
 
+def loaded(density: Density | None) -> Loaded:
+    card = Card({}) if density is None else Card({}, density.threshold, density.value)
+    return Loaded(torch.nn.Identity(), card, density is not None)
+
+
 def test_options_of_density_go_over_the_weights():
     card = Density('auto', 2.0)
-    assert Dense().wants(card) == card
-    assert Dense(density=1.0).wants(card) == Density(1.0, 2.0)
-    assert Dense(trained_threshold=4.0).wants(card) == Density('auto', 4.0)
+    assert Dense().wants(loaded(card)) == card
+    assert Dense(density=1.0).wants(loaded(card)) == Density(1.0, 2.0)
+    assert Dense(trained_threshold=4.0).wants(loaded(card)) == Density('auto', 4.0)
+    assert Dense().wants(loaded(None)) == AS_RECORDED
     for wrong in (0, -1.0, float('inf'), float('nan'), 'bright'):
         with pytest.raises(OptionError, match='density: expected auto or a positive number'):
             Dense(density=wrong)
+
+
+def test_weights_that_see_the_same_spikes_must_agree():
+    card, other = Density('auto', 2.0), Density('auto', 1.0)
+    assert Dense().wants(loaded(card), loaded(None), loaded(card)) == card
+    with pytest.raises(OptionError, match=r'the weights want auto \(threshold 2\) and auto \(threshold 1\)'):
+        Dense().wants(loaded(card), loaded(other))
+    assert Dense(density=1.0).wants(loaded(card), loaded(other)).value == 1.0
 
 
 @pytest.mark.parametrize(

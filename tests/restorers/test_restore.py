@@ -8,7 +8,8 @@ from torch import Tensor
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.physics.density import Density, observed_threshold
+from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.restorers.restore import restore
 from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
 from spikereveal_plugin.shot import Shot

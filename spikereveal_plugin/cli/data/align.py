@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, positive, spike_layout
 from spikereveal_plugin.cli.text import write_lines
 
 _EXAMPLES = """examples:
@@ -21,7 +21,7 @@ def add_data_align_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
     parser = add_verb(verbs, 'align', 'estimate where the spike pixels lie in the image, and when', _EXAMPLES)
     parser.add_argument('images', type=Path, metavar='IMAGES', help='blurry image, or folder of them')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='spike file, or folder with the same names')
-    parser.add_argument('-o', '--out', type=Path, required=True, metavar='JSON', help='calibration file to write')
+    add_output(parser, 'JSON', 'calibration file to write')
     parser.add_argument('--length', type=positive, metavar='N', help='readouts of the exposure (default: all)')
     parser.add_argument(
         '--first', type=int, metavar='N', help='its first readout (default: sought, if --length is short)'
@@ -35,14 +35,14 @@ def add_data_align_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.inspecting.align_recordings import AlignOptions, align_recordings  # noqa: PLC0415
-    from spikereveal_plugin.recordings.calibration import save_calibration  # noqa: PLC0415
-    from spikereveal_plugin.recordings.find_recordings import find_recordings  # noqa: PLC0415
+    from spikereveal_plugin.inspecting.align_recordings import AlignOptions, align_recordings
+    from spikereveal_plugin.recordings.calibration import save_calibration
+    from spikereveal_plugin.recordings.find_recordings import find_recordings
 
     board = (args.board[0], args.board[1]) if args.board else None
     options = AlignOptions(spike_layout(args), args.first, args.length, board, args.linear_light)
     report = align_recordings(find_recordings(args.images, args.spikes).recordings, options)
-    save_calibration(args.out, report.calibration)
+    save_calibration(args.output, report.calibration)
     found = report.calibration
     lead = '' if report.offset_lead is None else f', found by a correlation {report.offset_lead:.3f} above the mean'
     write_lines(
@@ -51,6 +51,6 @@ def _run(args: argparse.Namespace) -> None:
             f'exposure: readouts {found.first} to {found.first + found.length - 1}{lead}',
             f'correlation after alignment: {report.correlation:.3f}',
             f'residual: {found.residual:.2f} spike pixels; spread of the corners between pairs {report.spread:.2f}',
-            f'calibration: {args.out}',
+            f'calibration: {args.output}',
         )
     )

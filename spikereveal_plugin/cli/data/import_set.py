@@ -53,29 +53,32 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_gopro(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
-    from spikereveal_plugin.errors import SpikeDataError  # noqa: PLC0415
-    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
-    from spikereveal_plugin.recordings.find_recordings import find_authors_release  # noqa: PLC0415
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings
+    from spikereveal_plugin.errors import SpikeDataError
+    from spikereveal_plugin.exposure import GOPRO
+    from spikereveal_plugin.recordings.find_recordings import find_authors_release
+    from spikereveal_plugin.recordings.layout import FOLDERS, Split
 
-    exposure = Exposure()
-    splits = [split for split in ('train', 'test') if (args.root / split / 'blur_data').is_dir()]
+    exposure = GOPRO
+    splits = [split for split in ('train', 'test') if Split(args.root / split, FOLDERS).blur.is_dir()]
     if not splits:
-        raise SpikeDataError(f'{args.root}: neither train/blur_data nor test/blur_data is there; is it Spike-GOPRO?')
+        raise SpikeDataError(
+            f'{args.root}: neither train/{FOLDERS.blur} nor test/{FOLDERS.blur} is there; is it Spike-GOPRO?'
+        )
     found = [find_authors_release(args.root / split, split, exposure) for split in splits]
     options = ImportOptions(
         exposure, test=tuple(args.test), overwrite=args.overwrite, workers=args.workers, num_readouts=137
     )
-    import_recordings(found, args.out, 'spikereveal data import gopro', options)
+    import_recordings(found, args.output, 'spikereveal data import gopro', options)
 
 
 def _run_rsb(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
-    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
-    from spikereveal_plugin.recordings.find_recordings import find_authors_release  # noqa: PLC0415
-    from spikereveal_plugin.recordings.spike_file import SpikeLayout  # noqa: PLC0415
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings
+    from spikereveal_plugin.exposure import RSB
+    from spikereveal_plugin.recordings.find_recordings import find_authors_release
+    from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
-    exposure = Exposure(0, 400)
+    exposure = RSB
     options = ImportOptions(
         *(exposure, SpikeLayout(250, 400)),
         test=tuple(args.test),
@@ -84,15 +87,15 @@ def _run_rsb(args: argparse.Namespace) -> None:
         num_readouts=400,
     )
     found = [find_authors_release(args.root, 'train', exposure)]
-    import_recordings(found, args.out, 'spikereveal data import rsb', options)
+    import_recordings(found, args.output, 'spikereveal data import rsb', options)
 
 
 def _run_folder(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings  # noqa: PLC0415
-    from spikereveal_plugin.errors import OptionError  # noqa: PLC0415
-    from spikereveal_plugin.exposure import Exposure  # noqa: PLC0415
-    from spikereveal_plugin.recordings.calibration import load_calibration  # noqa: PLC0415
-    from spikereveal_plugin.recordings.find_recordings import find_recordings  # noqa: PLC0415
+    from spikereveal_plugin.building.import_set import ImportOptions, import_recordings
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.exposure import Exposure
+    from spikereveal_plugin.recordings.calibration import load_calibration
+    from spikereveal_plugin.recordings.find_recordings import find_recordings
 
     try:
         exposure = Exposure(*args.exposure) if args.exposure else None
@@ -108,4 +111,4 @@ def _run_folder(args: argparse.Namespace) -> None:
         workers=args.workers,
     )
     found = [find_recordings(args.images, args.spikes, args.sharp)]
-    import_recordings(found, args.out, 'spikereveal data import folder', options)
+    import_recordings(found, args.output, 'spikereveal data import folder', options)

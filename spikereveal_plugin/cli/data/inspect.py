@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, spike_layout
+from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, spike_layout
 from spikereveal_plugin.cli.text import write_lines
 
 _EXAMPLES = """examples:
@@ -19,16 +19,14 @@ def add_data_inspect_parser(verbs: 'argparse._SubParsersAction[argparse.Argument
     """Add `inspect`."""
     parser = add_verb(verbs, 'inspect', 'say and draw what a spike file or a data set holds', _EXAMPLES)
     parser.add_argument('path', type=Path, metavar='FILE_OR_DIR', help='a .dat, .npy or .npz, or a data set')
-    parser.add_argument(
-        '-o', '--out', type=Path, metavar='PNG', help='picture to draw (default: NAME_inspect.png here)'
-    )
+    add_output(parser, 'PNG', 'picture to draw (default: NAME_inspect.png here)', is_required=False)
     parser.add_argument('--blur', type=Path, metavar='IMAGE', help='picture of the same scene: tells the row order')
     add_spike_layout(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
-    out = args.out or Path(f'{args.path.absolute().stem}_inspect.png')
+    out = args.output or Path(f'{args.path.absolute().stem}_inspect.png')
     if args.path.is_dir():
         _inspect_set(args.path, out)
     else:
@@ -37,11 +35,11 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _inspect_set(root: Path, out: Path) -> None:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from spikereveal_plugin.inspecting.inspect_set import inspect_set  # noqa: PLC0415
-    from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png  # noqa: PLC0415
-    from spikereveal_plugin.visual.tone import to_gray  # noqa: PLC0415
+    from spikereveal_plugin.inspecting.inspect_set import inspect_set
+    from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
+    from spikereveal_plugin.visual.tone import to_gray
 
     summary = inspect_set(root)
     tiles = [(label, tile if tile.dtype == np.uint8 else to_gray(tile)) for label, tile in summary.tiles]
@@ -50,10 +48,10 @@ def _inspect_set(root: Path, out: Path) -> None:
 
 
 def _inspect_file(args: argparse.Namespace, out: Path) -> None:
-    from spikereveal_plugin.inspecting.inspect_spikes import inspect_spikes  # noqa: PLC0415
-    from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png  # noqa: PLC0415
-    from spikereveal_plugin.visual.histogram import histogram  # noqa: PLC0415
-    from spikereveal_plugin.visual.tone import to_gray  # noqa: PLC0415
+    from spikereveal_plugin.inspecting.inspect_spikes import inspect_spikes
+    from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
+    from spikereveal_plugin.visual.histogram import histogram
+    from spikereveal_plugin.visual.tone import to_gray
 
     summary = inspect_spikes(args.path, spike_layout(args), args.blur)
     tiles = [(label, to_gray(rate)) for label, rate in summary.pictures()]

@@ -25,6 +25,6 @@ def add_data_merge_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.merge_sets import merge_sets  # noqa: PLC0415  --help must not wait for torch
+    from spikereveal_plugin.building.merge_sets import merge_sets  # --help must not wait for torch
 
-    merge_sets(args.parts, args.out, overwrite=args.overwrite)
+    merge_sets(args.parts, args.output, overwrite=args.overwrite)

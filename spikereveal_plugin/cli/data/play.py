@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, positive, spike_layout
 from spikereveal_plugin.cli.text import write_lines
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPar
     """Add `play`."""
     parser = add_verb(verbs, 'play', 'show a spike stream as video, GIF or sheet', _EXAMPLES)
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, spike.lmdb, or a split of a set')
-    parser.add_argument(
-        '-o', '--out', type=Path, required=True, metavar='FILE', help='name ending in .mp4, .gif or .png'
-    )
+    add_output(parser, 'FILE', 'name ending in .mp4, .gif or .png')
     parser.add_argument(
         '--blur', type=Path, metavar='IMAGE', help="blurry image beside it (default: the data set's own)"
     )
@@ -43,26 +41,26 @@ def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.errors import SpikeDataError  # noqa: PLC0415
-    from spikereveal_plugin.inspecting.playback import open_stream, spread_instants  # noqa: PLC0415
-    from spikereveal_plugin.visual.animation import ANIMATION_SUFFIXES, save_animation  # noqa: PLC0415
+    from spikereveal_plugin.errors import SpikeDataError
+    from spikereveal_plugin.inspecting.playback import open_stream, spread_instants
+    from spikereveal_plugin.visual.animation import ANIMATION_SUFFIXES, save_animation
 
-    if args.out.suffix.lower() not in ANIMATION_SUFFIXES:
-        raise SpikeDataError(f'{args.out}: expected a name that ends in {", ".join(ANIMATION_SUFFIXES)}')
+    if args.output.suffix.lower() not in ANIMATION_SUFFIXES:
+        raise SpikeDataError(f'{args.output}: expected a name that ends in {", ".join(ANIMATION_SUFFIXES)}')
     stream = open_stream(args.spikes, spike_layout(args), args.blur)
-    instants = spread_instants(len(stream.spikes), args.frames or _FRAMES.get(args.out.suffix.lower(), 200))
-    count = save_animation(args.out, _frames(stream, args.window, instants), args.fps)
-    write_lines([f'{args.out}: {count} instants of {len(stream.spikes)} readouts'])
+    instants = spread_instants(len(stream.spikes), args.frames or _FRAMES.get(args.output.suffix.lower(), 200))
+    count = save_animation(args.output, _frames(stream, args.window, instants), args.fps)
+    write_lines([f'{args.output}: {count} instants of {len(stream.spikes)} readouts'])
 
 
 def _frames(stream: 'Stream', window: int, instants: list[int]) -> 'Iterator[npt.NDArray[np.uint8]]':
     """Draw each instant, all with one white so that brightness does not flicker."""
-    import numpy as np  # noqa: PLC0415
-    from tqdm import tqdm  # noqa: PLC0415
+    import numpy as np
+    from tqdm import tqdm
 
-    from spikereveal_plugin.inspecting.playback import play  # noqa: PLC0415
-    from spikereveal_plugin.visual.contact_sheet import contact_sheet  # noqa: PLC0415
-    from spikereveal_plugin.visual.tone import to_gray, white_level  # noqa: PLC0415
+    from spikereveal_plugin.inspecting.playback import play
+    from spikereveal_plugin.visual.contact_sheet import contact_sheet
+    from spikereveal_plugin.visual.tone import to_gray, white_level
 
     white = white_level(stream.spikes.rate(_MEASURED))
     for tiles in tqdm(play(stream, window, instants), total=len(instants), unit='instant', disable=None):

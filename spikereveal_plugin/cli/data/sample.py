@@ -31,7 +31,7 @@ def add_data_sample_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.sample_photographs import SampleOptions, sample_photographs  # noqa: PLC0415
+    from spikereveal_plugin.building.sample_photographs import SampleOptions, sample_photographs
 
     height, width = args.size
     options = SampleOptions(
@@ -45,4 +45,4 @@ def _run(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
         workers=args.workers,
     )
-    sample_photographs(args.out, options)
+    sample_photographs(args.output, options)

@@ -108,7 +108,7 @@ def _add_sensor(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage  # noqa: PLC0415
+    from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage
 
     test_sources, test = _test_footage(args.test)
     options = SimulateOptions(
@@ -130,12 +130,12 @@ def _run(args: argparse.Namespace) -> None:
         workers=args.workers,
         shard=args.shard,
     )
-    simulate_footage([*args.sources, *test_sources], args.out, options)
+    simulate_footage([*args.sources, *test_sources], args.output, options)
 
 
 def _test_footage(items: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
     """Tell further footage from names of sequences; return the footage, and the names of all sequences to test on."""
-    from spikereveal_plugin.building.footage import find_footage  # noqa: PLC0415
+    from spikereveal_plugin.building.footage import find_footage
 
     paths = [Path(item) for item in items if Path(item).exists()]
     found = [footage.name for footage in find_footage(paths)] if paths else []

@@ -1,9 +1,8 @@
 """`spikereveal data teach`: the frozen teacher's frames of a training set, computed once."""
 
 import argparse
-from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_verb
+from spikereveal_plugin.cli.arguments import add_imports, add_output, add_verb
 
 _EXAMPLES = """examples:
   spikereveal data teach -opt options/ldn_gopro.yml
@@ -26,16 +25,17 @@ def add_data_teach_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
         '-opt', '--opt', required=True, metavar='FILE', help='option file of a SpikeDistillModel (YAML)'
     )
     parser.add_argument('--force_yml', nargs='+', metavar='KEY:KEY=VALUE', help='options that go over the file')
-    parser.add_argument('-o', '--out', type=Path, metavar='DIR', help='the cache (default: teacher.lmdb by the images)')
+    add_imports(parser)
+    add_output(parser, 'DIR', 'the cache (default: teacher.lmdb by the images)', is_required=False)
     parser.add_argument('--half', action='store_true', help='store float16: half the disk, relative error below 0.0005')
     parser.add_argument('--overwrite', action='store_true', help='delete a cache that is there, and make it anew')
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.models.teach import teach  # noqa: PLC0415  --help must not wait for torch
-    from spikereveal_plugin.pipelines.setup import default_flags, prepare_options  # noqa: PLC0415
+    from spikereveal_plugin.models.teach import teach  # --help must not wait for torch
+    from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
 
     flags = default_flags(args.opt, [*(args.force_yml or []), 'train:teacher=cache'])
     opt = prepare_options(flags, is_train=True)
-    teach(opt, args.out, 'float16' if args.half else 'float32', overwrite=args.overwrite)
+    teach(opt, args.output, 'float16' if args.half else 'float32', overwrite=args.overwrite)

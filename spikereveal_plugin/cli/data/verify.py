@@ -23,8 +23,8 @@ def add_data_verify_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _run(args: argparse.Namespace) -> None:
-    from spikereveal_plugin.errors import SpikeDataError  # noqa: PLC0415
-    from spikereveal_plugin.inspecting.verify import verify_set  # noqa: PLC0415  --help must not wait for torch
+    from spikereveal_plugin.errors import SpikeDataError
+    from spikereveal_plugin.inspecting.verify import verify_set  # --help must not wait for torch
 
     report = verify_set(args.root)
     for fact in report.facts:
