@@ -1,0 +1,143 @@
+"""Every form of a file of weights, by every way in: the same numbers, or one clear error."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from spikereveal_plugin.archs import LDN
+from spikereveal_plugin.compare.build import build_row
+from spikereveal_plugin.compare.method_options import parse_row
+from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.inference.deblurrer import Deblurrer
+from spikereveal_plugin.models.teacher import frozen_network
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import read_weights, save_weights
+from spikereveal_plugin.weights.network import load_student
+from spikereveal_plugin.weights.packing import Packing, packed
+
+SECTION = {'type': 'LDN', 'num_feat': 4, 'reduction': 4}
+
+
+def tiny() -> LDN:
+    torch.manual_seed(0)
+    return LDN(num_feat=4, reduction=4).eval()
+
+
+def with_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f'module.{name}': value for name, value in state.items()}
+
+
+GOOD: dict[str, Callable[[Mapping[str, Tensor]], object]] = {
+    'params': lambda state: {'params': state},
+    'params_ema': lambda state: {'params_ema': state},
+    'params and more': lambda state: {'params': state, 'params_ema': state, 'card': None},
+    'module.': lambda state: {'params': with_prefix(state)},
+    'state_dict': lambda state: {'state_dict': state},
+    'bare': dict,
+}
+BAD: dict[str, tuple[Callable[[Path], None], str]] = {
+    'no file': (lambda path: None, 'no such file|neither a file nor a name'),
+    'other bytes': (lambda path: path.write_bytes(b'nothing'), 'not a file of PyTorch weights'),
+    'empty': (lambda path: path.write_bytes(b''), 'not a file of PyTorch weights'),
+    'a tensor': (lambda path: torch.save(torch.ones(1), path), 'expected a dictionary of weights, found Tensor'),
+    'no tensors': (lambda path: torch.save({'params': {'x': 1}}, path), 'holds no weights under'),
+    'nothing in it': (lambda path: torch.save({'params': {}}, path), 'holds no weights under'),
+    'another shape': (
+        lambda path: save_weights(path, LDN(num_feat=8, reduction=4).state_dict(), Card(SECTION)),
+        'the weights do not fit LDN',
+    ),
+}
+
+
+def by_deblur(path: Path) -> nn.Module:
+    return Deblurrer.from_pretrained(path, engine='eager').restorer.networks['network_g']
+
+
+def by_row(section: Mapping[str, object]) -> nn.Module:
+    row = build_row('m', parse_row('m', section), 'cpu')
+    return row.method.restorer.networks['network_g']  # type: ignore[attr-defined]
+
+
+def by_option_file(path: Path) -> nn.Module:
+    return frozen_network({'network_g': SECTION, 'path': {'pretrain_network_g': str(path)}}, 'network_g', CPU)
+
+
+def by_pack(path: Path) -> nn.Module:
+    content, card = packed(path, Packing(SECTION))
+    target = path.with_name('packed.pth')
+    target.write_bytes(content)
+    assert card.network == SECTION
+    return load_student(target).network
+
+
+CPU = torch.device('cpu')
+READERS: dict[str, Callable[[Path], nn.Module]] = {
+    'deblur': by_deblur,
+    'compare network': lambda path: by_row({'type': 'network', 'weights': str(path)}),
+    'compare arch': lambda path: by_row({'type': 'arch', 'network': SECTION, 'weights': str(path)}),
+    'option file': by_option_file,
+    'pack': by_pack,
+}
+
+
+@pytest.mark.parametrize('reader', READERS)
+@pytest.mark.parametrize('form', GOOD)
+def test_every_form_is_read_alike(form: str, reader: str, tmp_path: Path):
+    network = tiny()
+    torch.save(GOOD[form](network.state_dict()), tmp_path / 'x.pth')
+    loaded = READERS[reader](tmp_path / 'x.pth').state_dict()
+    for name, value in network.state_dict().items():
+        assert torch.equal(loaded[name], value), name
+
+
+@pytest.mark.parametrize('reader', READERS)
+@pytest.mark.parametrize('form', BAD)
+def test_every_other_form_is_refused_alike(form: str, reader: str, tmp_path: Path):
+    write, message = BAD[form]
+    write(tmp_path / 'x.pth')
+    with pytest.raises(SpikeRevealError, match=message) as refusal:
+        READERS[reader](tmp_path / 'x.pth')
+    assert str(tmp_path / 'x.pth') in str(refusal.value)
+
+
+@pytest.mark.parametrize('reader', READERS)
+def test_the_authors_files_are_to_be_converted(reader: str, shared: Path):
+    with pytest.raises(SpikeRevealError, match='convert them first: spikereveal weights import --from ssdm'):
+        READERS[reader](shared / 'weights/ssdm_ldn_gopro.pth')
+
+
+def test_a_damaged_card_is_said(tmp_path: Path):
+    state = tiny().state_dict()
+    for card, message in (
+        ({'network': SECTION, 'colour': 1}, 'colour'),
+        ({'network': 'LDN'}, 'names no network'),
+        ({'network': SECTION, 'density': 'bright'}, 'density: expected auto'),
+        ({'network': SECTION, 'threshold': -1.0}, 'trained threshold: expected a positive number'),
+    ):
+        torch.save({'params': state, 'card': card}, tmp_path / 'x.pth')
+        with pytest.raises(SpikeRevealError, match=rf'x\.pth: its card cannot be read: .*{message}'):
+            read_weights(tmp_path / 'x.pth')
+
+
+@pytest.mark.parametrize(('suffix', 'package'), [('.pt', 'torch'), ('.onnx', 'onnx')])
+def test_an_export_says_what_its_input_must_be(suffix: str, package: str, tmp_path: Path, caplog):
+    import json
+
+    from spikereveal_plugin.cli.export import _export
+
+    module = pytest.importorskip(package, reason="needs pip install 'spikereveal_plugin[export]'")
+    save_weights(tmp_path / 'x.pth', tiny().state_dict(), Card(SECTION, 2.0, 'auto'))
+    out = tmp_path / f'x{suffix}'
+    _export(argparse.Namespace(weights=str(tmp_path / 'x.pth'), output=out))
+    assert 'as dense as those of a camera of threshold 2' in caplog.text
+    if suffix == '.pt':
+        extra = {'card.json': ''}
+        torch.jit.load(str(out), _extra_files=extra)
+        needs = json.loads(extra['card.json'])
+    else:
+        needs = {entry.key: json.loads(entry.value) for entry in module.load(str(out)).metadata_props}
+    assert needs == {'network': SECTION, 'threshold': 2.0, 'density': 'auto', 'num_spike': 21}
