@@ -2,3 +2,4 @@
 
 RATIO = 4  # a photo's height and width over the spike sensor's
 SHORT_WINDOW = 9  # readouts of TFP_short
+NUM_INSTANTS = 5  # of an exposure that a student is trained at in one step

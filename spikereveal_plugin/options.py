@@ -98,6 +98,12 @@ def check_keys(opt: Mapping[str, Any], known: Collection[str], where: str) -> No
             raise OptionError(f'{where}: unknown option {key!r}.{_hint(key, known)}')
 
 
+def check_choice(value: object, known: Collection[str], where: str) -> None:
+    """Refuse a value that is not `known`, naming the nearest that is."""
+    if value not in known:
+        raise OptionError(f'{where}: unknown value {value!r}.{_hint(str(value), known)}')
+
+
 def at_least_one(where: str, **numbers: int) -> None:
     """Refuse a number below 1."""
     for key, number in numbers.items():

@@ -17,7 +17,7 @@ from spikereveal_plugin.extensions import import_extensions
 from spikereveal_plugin.inference.arch import ArchOptions
 from spikereveal_plugin.models.needs import density_of_weights
 from spikereveal_plugin.models.spike_model import SpikeModel
-from spikereveal_plugin.options import check_keys, load_options
+from spikereveal_plugin.options import check_choice, check_keys, load_options
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
 from spikereveal_plugin.restorers.restorer import Restorer
@@ -89,7 +89,7 @@ class OptionFileOptions(RestorerOptions):
     def _row(self, kind: type[SpikeModel]) -> str:
         """Return the row of a model's validation that the method is."""
         row = self.row or kind.trained_method
-        check_keys({row: None}, kind.known_methods(), 'row')
+        check_choice(row, kind.known_methods(), 'row')
         if row in GRAY_ROWS:
             raise OptionError(f'row: {row} restores the gray of the photo, not a frame; use sdm_bsn or teacher')
         return kind.aliases.get(row, row)
@@ -129,7 +129,7 @@ def model_class(opt: Mapping[str, Any], where: str) -> Any:
     Raises:
         OptionError: it names none.
     """
-    check_keys({str(opt.get('model_type')): None}, MODEL_REGISTRY.keys(), f'{where}: model_type')
+    check_choice(str(opt.get('model_type')), MODEL_REGISTRY.keys(), f'{where}: model_type')
     return MODEL_REGISTRY.get(opt['model_type'])
 
 

@@ -20,12 +20,16 @@ from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 
 @dataclass(frozen=True, kw_only=True)
 class BlurSequenceOptions(SectionOptions):
-    """The YAML keys of `BlurSequenceDataset`."""
+    """A section of `datasets` with `type: BlurSequenceDataset`."""
 
     dataroot_lq: str
+    """the photos, an LMDB"""
     dataroot_gt: str
+    """their sharp images, an LMDB"""
     num_frame: int = 1
+    """photos of the sequence in an item, odd"""
     target: Literal['middle', 'all'] = 'middle'
+    """sharp images of a training item: that of the middle photo, or one a photo"""
 
 
 @DATASET_REGISTRY.register()

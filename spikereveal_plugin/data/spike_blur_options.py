@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spikereveal_plugin.data.section_options import SectionOptions
-from spikereveal_plugin.defaults import RATIO
+from spikereveal_plugin.defaults import NUM_INSTANTS, RATIO
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import GOPRO
 from spikereveal_plugin.physics.density import Density
@@ -14,32 +14,39 @@ from spikereveal_plugin.physics.density import Density
 
 @dataclass(frozen=True, kw_only=True)
 class SpikeBlurOptions(SectionOptions):
-    """The YAML keys of `SpikeBlurDataset`.
-
-    `exposure` and `ratio` are for folders, since an LMDB holds them. `dataroot_teacher` is a cache of the teacher. Its
-    instants are listed or, as a number, spread over the exposure so that `teacher_window` readouts lie around each.
-
-    `density` says how many times denser the models make the spikes before anything sees them: 1.0 leaves them, `auto`
-    takes the threshold that each sample shows. `thresholds` are the factors, one drawn for each training item, by
-    which its camera's threshold is raised first, and `noise_spikes` the probability that a pixel then fires by itself
-    in a readout (`physics/threshold.py`). `meta_info_file` lists the samples to use.
-    """
+    """A section of `datasets` with `type: SpikeBlurDataset`."""
 
     dataroot_lq: str
+    """the photos: an LMDB, or the authors' folder"""
     dataroot_spike: str
+    """the spikes: an LMDB, or the authors' folder"""
     io_backend: Mapping[str, Any]
+    """`type: lmdb`, or `type: disk` for the authors' folders"""
     meta_info_file: str | None = None
+    """a text file that lists the samples to use, one key a line; ~: all"""
     dataroot_gt: str | None = None
+    """sharp images at the middle of each exposure"""
     dataroot_gt_sequence: str | None = None
+    """sharp images at several instants"""
     dataroot_teacher: str | None = None
-    teacher_instants: int | tuple[int, ...] = 5
+    """a cache of the teacher; filled in where `train.teacher: cache` asks for it"""
+    teacher_instants: int | tuple[int, ...] = NUM_INSTANTS
+    """filled in: its instants, listed or spread over the exposure"""
     teacher_window: int = 21
+    """filled in: readouts around each of these"""
     density: float | Literal['auto'] = 1.0
+    """how many times denser the models make the spikes before anything sees them; 1.0 leaves them; `auto`: as dense as
+    those of `trained_threshold`, by the threshold that each sample shows; by default what the weights say"""
     trained_threshold: float = 1.0
+    """of the camera that `density: auto` imitates; by default what the weights say"""
     thresholds: tuple[int, ...] = (1,)
+    """factors, one drawn for each training item, by which its camera's threshold is raised first"""
     noise_spikes: float = 0.0
+    """the probability that a pixel then fires by itself in a readout (`physics/threshold.py`)"""
     exposure: tuple[int, ...] = (GOPRO.first, GOPRO.length)
+    """first readout and length; of folders, since an LMDB holds it"""
     ratio: int = RATIO
+    """the image's size over the sensor's; of folders, since an LMDB holds it"""
 
     def __post_init__(self) -> None:
         try:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from basicsr.utils.registry import MODEL_REGISTRY
 
-from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
+from spikereveal_plugin.models.sections import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.restorers.restorer import Restorer

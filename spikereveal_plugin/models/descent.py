@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.models.options import TrainOptions
+from spikereveal_plugin.models.sections import TrainOptions
 
 _DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 

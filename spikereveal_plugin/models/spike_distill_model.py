@@ -11,11 +11,12 @@ from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor, nn
 
 from spikereveal_plugin.data.teacher_cache import TeacherCache
+from spikereveal_plugin.defaults import NUM_INSTANTS
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.losses.reblur_loss import ReblurLoss
 from spikereveal_plugin.models.batch import recorded_shot
 from spikereveal_plugin.models.descent import check_scalar
-from spikereveal_plugin.models.options import DistillTrainOptions, SpikeOptions, TrainOptions
+from spikereveal_plugin.models.sections import DistillTrainOptions, SpikeOptions, TrainOptions
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.models.teach import default_cache
 from spikereveal_plugin.models.teacher import (
@@ -78,8 +79,7 @@ class SpikeDistillModel(StudentModel):
             raise OptionError(f'train.teacher: cache needs a SpikeBlurDataset to train on, found {section.get("type")}')
         if section.get('dataroot_teacher') is None:
             section['dataroot_teacher'] = str(default_cache(section))
-        spread = train.get('num_instants', DistillTrainOptions.num_instants)
-        section['teacher_instants'] = train.get('instants') or spread
+        section['teacher_instants'] = train.get('instants') or train.get('num_instants', NUM_INSTANTS)
         short_window = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike').short_window
         section['teacher_window'] = max(all_arguments(opt['network_g']).get('num_spike', 1), short_window)
 

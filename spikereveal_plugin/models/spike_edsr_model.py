@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor, nn
 
-from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.sample import ValidationSample
+from spikereveal_plugin.models.sections import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 from spikereveal_plugin.physics.gray import gray

@@ -17,8 +17,9 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.batch import shot_of_batch
 from spikereveal_plugin.models.descent import Descent, check_scalar
 from spikereveal_plugin.models.needs import card_of_run
-from spikereveal_plugin.models.options import SpikeOptions, TrainOptions, check_option_file, parse_train
+from spikereveal_plugin.models.options import check_option_file, parse_train
 from spikereveal_plugin.models.resumable import Resumable
+from spikereveal_plugin.models.sections import SpikeOptions, TrainOptions
 from spikereveal_plugin.models.val_options import parse_val
 from spikereveal_plugin.models.validating import Validating
 from spikereveal_plugin.options import parse_section

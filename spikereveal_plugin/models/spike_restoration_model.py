@@ -8,7 +8,7 @@ from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.options import PixelTrainOptions, TrainOptions
+from spikereveal_plugin.models.sections import PixelTrainOptions, TrainOptions
 from spikereveal_plugin.models.student_model import StudentModel
 from spikereveal_plugin.physics.clip import clip_keep_gradient
 

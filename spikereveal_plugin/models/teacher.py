@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.models.options import SpikeOptions
+from spikereveal_plugin.models.sections import SpikeOptions
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.restorers.cascade import Cascade
 from spikereveal_plugin.restorers.student import Student

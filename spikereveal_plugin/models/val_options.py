@@ -8,21 +8,21 @@ from typing import Any
 from basicsr.utils.registry import METRIC_REGISTRY
 
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.options import at_least_one, check_keys, lookup, parse_section
+from spikereveal_plugin.options import at_least_one, check_choice, check_keys, lookup, parse_section
 
 Section = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class EarlyStopOptions:
-    """Section `val.early_stop`: end the run after `patience` validations without a better score.
-
-    `metric` is one of `val.metrics`, on the first validation set; better is what exceeds the best by `min_delta`.
-    """
+    """Section `val.early_stop`: end a run whose score on the first validation set gets no better."""
 
     metric: str
+    """one of `val.metrics`"""
     patience: int = 5
+    """validations without a better score"""
     min_delta: float = 0.0
+    """what exceeds the best by this is better"""
 
     def __post_init__(self) -> None:
         at_least_one('val.early_stop', patience=self.patience)
@@ -32,24 +32,30 @@ class EarlyStopOptions:
 
 @dataclass(frozen=True)
 class ValOptions:
-    """Section `val`. `methods` are the table's rows, `num_frames` the instants of the restored sequence.
-
-    `save_best` names the metric whose best value on the first validation set is kept as `net_g_best.pth`; `at_start`
-    validates before the first iteration too, so that the best may be what the run began with. With TensorBoard, each
-    validation shows `num_panels` samples there.
-    """
+    """Section `val`."""
 
     val_freq: int | None = None
+    """iterations from one validation to the next; ~: none while training"""
     at_start: bool = False
+    """validate before the first iteration too, so that the best may be what the run began with"""
     save_best: str | None = None
+    """the metric whose best value on the first validation set is kept as `net_g_best.pth`"""
     early_stop: Section | None = None
+    """end a run that gets no better (`EarlyStopOptions`)"""
     save_img: bool = False
+    """save frames, sheets and videos"""
     suffix: str | None = None
+    """read by stock models"""
     pbar: bool = True
+    """show a progress bar"""
     methods: tuple[str, ...] = ()
+    """the table's rows; the last one's frames are kept; by default the network in training alone"""
     num_frames: int = 7
+    """instants of the restored sequence, where no sharp frames set them"""
     num_panels: int = 2
+    """samples that each validation shows in TensorBoard"""
     metrics: Section = field(default_factory=dict)
+    """the table's columns by name: `type`, any registered metric, and its arguments"""
 
     def __post_init__(self) -> None:
         at_least_one('val', num_frames=self.num_frames)
@@ -64,11 +70,13 @@ def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
         OptionError: an unknown key, method or metric.
     """
     options = parse_section(ValOptions, opt.get('val') or {}, 'val')
-    check_keys(dict.fromkeys(options.methods), known_methods, 'val.methods')
-    check_keys({options.save_best: None} if options.save_best else {}, options.metrics, 'val.save_best')
+    for method in options.methods:
+        check_choice(method, known_methods, 'val.methods')
+    if options.save_best:
+        check_choice(options.save_best, options.metrics, 'val.save_best')
     if options.early_stop is not None:
         stop = parse_section(EarlyStopOptions, options.early_stop, 'val.early_stop')
-        check_keys({stop.metric: None}, options.metrics, 'val.early_stop.metric')
+        check_choice(stop.metric, options.metrics, 'val.early_stop.metric')
     for name, section in options.metrics.items():
         where = f'val.metrics.{name}'
         metric = lookup(METRIC_REGISTRY, section, where)

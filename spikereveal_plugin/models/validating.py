@@ -15,9 +15,9 @@ from tqdm import tqdm
 from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
-from spikereveal_plugin.models.options import SpikeOptions
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.sample import ValidationSample, sample_of_batch
+from spikereveal_plugin.models.sections import SpikeOptions
 from spikereveal_plugin.models.val_options import ValOptions
 from spikereveal_plugin.models.validation import Settings, validate
 from spikereveal_plugin.restorers.blur import Blur

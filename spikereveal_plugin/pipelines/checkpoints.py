@@ -6,7 +6,7 @@ from typing import Any
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.collective import gather
-from spikereveal_plugin.options import check_keys
+from spikereveal_plugin.options import check_choice
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Place
 from spikereveal_plugin.pipelines.random_state import random_state
@@ -30,7 +30,7 @@ class Checkpoints:
         self._metric = (opt.get('val') or {}).get('save_best')
         if self._metric is not None:
             metrics = opt['val'].get('metrics') or {}
-            check_keys({self._metric: None}, metrics, 'val.save_best')
+            check_choice(self._metric, metrics, 'val.save_best')
             check_direction(metrics[self._metric], f'val.metrics.{self._metric}', 'val.save_best')
 
     def save(self, place: Place, *, is_validated: bool, scores: Sequence[tuple[int, float]] = ()) -> None:

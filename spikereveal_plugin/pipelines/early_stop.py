@@ -8,7 +8,7 @@ from typing import Any
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.models.val_options import EarlyStopOptions
-from spikereveal_plugin.options import check_keys, parse_section
+from spikereveal_plugin.options import check_choice, parse_section
 from spikereveal_plugin.pipelines.checkpoints import check_direction
 
 NAME = 'early_stop.json'
@@ -33,7 +33,7 @@ class EarlyStop:
             return
         self._path = Path(opt['path']['experiments_root'], NAME)
         metrics = val.get('metrics') or {}
-        check_keys({self._options.metric: None}, metrics, 'val.early_stop.metric')
+        check_choice(self._options.metric, metrics, 'val.early_stop.metric')
         if not val.get('val_freq'):
             raise OptionError('val.early_stop needs val.val_freq, the iterations from one validation to the next')
         self._better = check_direction(

@@ -20,7 +20,7 @@ from spikereveal_plugin.models.needs import carry_density
 from spikereveal_plugin.models.options import check_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
-from spikereveal_plugin.options import check_keys, load_options, override
+from spikereveal_plugin.options import check_choice, load_options, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 from spikereveal_plugin.weights.registry import resolve_option
@@ -52,7 +52,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     opt['name'] = f'debug_{opt["name"]}' if args.debug and not opt['name'].startswith('debug') else opt['name']
     opt.update(is_train=is_train, auto_resume=args.auto_resume, root_path=str(Path.cwd()))
     opt['path'] = dict(opt.get('path') or {})
-    check_keys({opt['model_type']: None}, MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
+    check_choice(opt['model_type'], MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
     model_class = MODEL_REGISTRY.get(opt['model_type'])
     if issubclass(model_class, SpikeModel):
         check_option_file(opt, model_class.train_options, model_class.known_methods())

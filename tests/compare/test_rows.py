@@ -346,7 +346,7 @@ def test_another_size_is_refused(test_set, tmp_path):
         ),
         (
             {'opt': str(OPTIONS / 'test_ldn_sample.yml'), 'row': 'ldm'},
-            "methods.m: row: unknown option 'ldm'. Did you mean",
+            "methods.m: row: unknown value 'ldm'. Did you mean",
         ),
         ({'opt': str(OPTIONS / 'edsr_sample.yml')}, 'methods.m: row: edsr restores the gray of the photo'),
         (

@@ -17,7 +17,7 @@ from spikereveal_plugin.archs import BSN, SpikeEDSR
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models import descent
 from spikereveal_plugin.models.descent import Descent
-from spikereveal_plugin.models.options import TrainOptions
+from spikereveal_plugin.models.sections import TrainOptions
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.pipelines.random_state import random_state, set_random_state
 from spikereveal_plugin.pipelines.resume import read_state

@@ -55,7 +55,7 @@ def test_scores_after_a_resumed_iteration_are_forgotten(tmp_path: Path):
 @pytest.mark.parametrize(
     ('change', 'match'),
     [
-        ({'early_stop': {'metric': 'n'}}, r"val\.early_stop\.metric: unknown option 'n'"),
+        ({'early_stop': {'metric': 'n'}}, r"val\.early_stop\.metric: unknown value 'n'"),
         ({'early_stop': {'metric': 'm', 'patients': 3}}, "Did you mean 'patience'"),
         ({'early_stop': {'metric': 'm', 'patience': 0}}, 'patience: expected at least 1'),
         ({'early_stop': {'metric': 'm', 'min_delta': -1}}, 'min_delta: expected 0 or more'),

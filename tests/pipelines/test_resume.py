@@ -136,7 +136,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(workspace: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ('extra', 'match'),
     [
-        ({'val:save_best': 'psnrr'}, "val.save_best: unknown option 'psnrr'. Did you mean 'psnr'"),
+        ({'val:save_best': 'psnrr'}, "val.save_best: unknown value 'psnrr'. Did you mean 'psnr'"),
         ({'logger:keep_last': 0}, 'logger.keep_last: expected'),
     ],
 )
