@@ -102,7 +102,9 @@ def page() -> str:
         '`per_set` holds, by set, the keys that differ there, or ~.',
         '',
     ]
-    for word, kind in kinds().items():
+    for word, kind in sorted(kinds().items()):
+        if not kind.__module__.startswith('spikereveal_plugin.'):
+            continue  # of somebody else
         lines += [f'#### {word}', '', *table(kind), '']
     return '\n'.join(lines).rstrip() + '\n'
 

@@ -35,10 +35,10 @@ def check_basicsr_is_the_release() -> None:
     if distribution.version != BASICSR_VERSION:
         raise EnvironmentProblemError(f'basicsr {distribution.version} is installed. {_REMEDY}')
     spec = importlib.util.find_spec('basicsr')
-    found = Path(spec.origin).resolve() if spec and spec.origin else None
+    actual = Path(spec.origin).resolve() if spec and spec.origin else None
     expected = Path(str(distribution.locate_file('basicsr/__init__.py'))).resolve()
-    if found != expected:
-        raise EnvironmentProblemError(f'`import basicsr` finds {found}, a fork, instead of {expected}. {_REMEDY}')
+    if actual != expected:
+        raise EnvironmentProblemError(f'`import basicsr` finds {actual}, a fork, instead of {expected}. {_REMEDY}')
 
 
 class FunctionalTensorFinder(MetaPathFinder, Loader):

@@ -34,7 +34,7 @@ ALLOWED = {
     | {'shot', 'options', 'restorers', 'recordings', 'metrics', 'inference', 'models', 'weights', 'archs', 'basicsr'},
     'adapt': RECORDINGS
     | {'recordings', 'building', 'archs', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
-    'demo': WATCHED - {'basicsr', 'lmdb'},
+    'demo': WATCHED - {'basicsr', 'lmdb', 'cli'},
     'doctor': WATCHED,
     'cli': WATCHED - {'basicsr', 'lmdb'},
 }

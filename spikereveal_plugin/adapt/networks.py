@@ -20,7 +20,7 @@ _log = logging.getLogger('spikereveal')
 
 
 @dataclass(frozen=True)
-class Chosen:
+class NetworkChoice:
     """A network of the option file.
 
     Args:
@@ -36,7 +36,7 @@ class Chosen:
     window: int
 
 
-def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: Path) -> dict[str, Chosen]:
+def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: Path) -> dict[str, NetworkChoice]:
     """Load student and teacher once, so that what is wrong with them is said before any work.
 
     Files are copied below `out`, with a card, so that its option file stands alone; names stay names.
@@ -65,7 +65,7 @@ def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: P
     return chosen
 
 
-def warn_of_thresholds(chosen: dict[str, Chosen], seen: float, *, is_normalised: bool) -> None:
+def warn_of_thresholds(chosen: dict[str, NetworkChoice], seen: float, *, is_normalised: bool) -> None:
     """Say where a network was trained at a density that is far from what it will see."""
     threshold = 1.0 if is_normalised else seen
     for key, item in chosen.items():
@@ -79,14 +79,14 @@ def warn_of_thresholds(chosen: dict[str, Chosen], seen: float, *, is_normalised:
             )
 
 
-def _chosen(name: str, loaded: Loaded, target: Path) -> Chosen:
+def _chosen(name: str, loaded: Loaded, target: Path) -> NetworkChoice:
     described = describe(loaded.network)
     window = described.num_spike if described.is_student else SHORT_WINDOW
     if name in list_weights():
-        return Chosen(name, name, loaded.card, window)
+        return NetworkChoice(name, name, loaded.card, window)
     save_weights(target, loaded.network.state_dict(), loaded.card)
     given = f'{name} (SHA-256 {sha256_of(Path(name).expanduser())})'
-    return Chosen(given, f'weights/{target.name}', loaded.card, window)
+    return NetworkChoice(given, f'weights/{target.name}', loaded.card, window)
 
 
 def _registered_teacher(student: Card) -> list[str]:

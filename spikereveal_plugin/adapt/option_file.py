@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikereveal_plugin.adapt.networks import OWN, Chosen
-from spikereveal_plugin.adapt.samples import Facts, Samples
+from spikereveal_plugin.adapt.networks import OWN, NetworkChoice
+from spikereveal_plugin.adapt.samples import SampleForm, Samples
 from spikereveal_plugin.recordings.layout import TEACHER, Split
 
 NAME = 'adapt.yml'
@@ -36,7 +36,7 @@ datasets:
     use_rot: true
     num_worker_per_gpu: 0
     batch_size_per_gpu: 1
-    dataset_enlarge_ratio: {enlarge}  # longer epochs: the order of samples is drawn anew in each
+    dataset_enlarge_ratio: {enlarge}  # longer epochs: the order of samples is drawn again in each
   val:
     name: held out
     type: SpikeBlurDataset
@@ -102,7 +102,7 @@ class Schedule:
         reblur_weight: of the re-blurring loss (Eq. 13).
         crop: side of the crops in pixels of the photo, a multiple of 4; no more than the smallest photo has.
         instants: how many of each exposure are trained at: spread over it, each restored once by the published teacher;
-            or, where the weights teach themselves, drawn anew in each step.
+            or, where the weights teach themselves, drawn again in each step.
         val_instants: of each held-out exposure, for its residual; None for every readout, which takes the longest.
         vgg: weights of VGG16 for LPIPS as published (Eq. 12); None for an L1 loss, which needs none.
         seed: of all randomness.
@@ -122,7 +122,7 @@ class Schedule:
 
 
 def option_text(
-    chosen: Mapping[str, Chosen], samples: Samples, facts: Facts, density: float | str, schedule: Schedule
+    chosen: Mapping[str, NetworkChoice], samples: Samples, facts: SampleForm, density: float | str, schedule: Schedule
 ) -> str:
     """Return the option file; paths in it are absolute, or relative to its folder."""
     window = max(item.window for item in chosen.values())
@@ -157,7 +157,7 @@ def said_readouts(count: int | None) -> str:
     return f'{count} readouts' if count else 'all readouts'
 
 
-def _teacher_lines(teacher: Mapping[str, Chosen], density: float | str) -> dict[str, str]:
+def _teacher_lines(teacher: Mapping[str, NetworkChoice], density: float | str) -> dict[str, str]:
     """Return what the option file says of the teacher: the published one, or the weights that it begins with."""
     train = f'basicsr train -opt {NAME} --auto_resume'
     lines = {

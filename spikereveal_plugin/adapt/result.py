@@ -87,7 +87,7 @@ def read_scores(path: Path) -> list[tuple[int, float]]:
     try:
         scores = [(int(number), float(score)) for number, score in json.loads(path.read_text())['scores']]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SpikeDataError(f'{path}: no scores of the adaptation ({error}); begin anew with --overwrite') from None
+        raise SpikeDataError(f'{path}: no scores of the adaptation ({error}); begin again with --overwrite') from None
     if not scores:
         raise SpikeDataError(f'{path}: the training was never validated; val.val_freq must be set in {NAME}')
     return scores

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from spikereveal_plugin.adapt.networks import Chosen, choose_networks, warn_of_thresholds
+from spikereveal_plugin.adapt.networks import NetworkChoice, choose_networks, warn_of_thresholds
 from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, Schedule, option_text
 from spikereveal_plugin.adapt.result import pack_result
 from spikereveal_plugin.adapt.samples import Samples, examine, gather_samples
@@ -44,7 +44,7 @@ class Request:
         held_out: exposures to hold out.
         reading: how recordings are read.
         schedule: how long to train.
-        overwrite: begin anew, whatever `out` holds of an earlier adaptation.
+        overwrite: begin again, whatever `out` holds of an earlier adaptation.
     """
 
     blur: Path | None
@@ -76,7 +76,7 @@ def adapt(request: Request) -> Path:
     make_folder(request.out)
     _remember(request)
     if request.result.is_file():
-        _log.info('%s is there already; begin anew with --overwrite', request.result)
+        _log.info('%s is there already; begin again with --overwrite', request.result)
         return request.result
     if not (request.out / NAME).is_file():
         _prepare(request)
@@ -149,7 +149,7 @@ def _remember(request: Request) -> None:
         if differing := sorted(key for key in asked if former.get(key) != asked[key]):
             raise OptionError(
                 f'{request.out} holds an adaptation of other settings ({", ".join(differing)} differ); choose another '
-                'folder, or begin anew with --overwrite'
+                'folder, or begin again with --overwrite'
             )
         return
     if any((request.out / name).exists() for name in MADE):
@@ -157,7 +157,7 @@ def _remember(request: Request) -> None:
     _write(path, json.dumps({'request': asked}, indent=1) + '\n')
 
 
-def _note(request: Request, chosen: Mapping[str, Chosen], threshold: float, density: Any) -> None:
+def _note(request: Request, chosen: Mapping[str, NetworkChoice], threshold: float, density: Any) -> None:
     """Add to the record what the result's card will say."""
     facts = {
         'threshold': 1.0 if density == 'auto' else threshold,

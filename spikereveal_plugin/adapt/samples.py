@@ -38,7 +38,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Facts:
+class SampleForm:
     """What the trained samples have in common, as an option file needs it.
 
     Args:
@@ -82,12 +82,12 @@ def gather_samples(blur: Path | None, spikes: Path, folder: Path, options: Impor
         if not path.exists():
             raise SpikeDataError(f'{path}: no such file or folder')
     refuse_swapped(blur, spikes)
-    found = find_recordings(blur, spikes)
-    if len(found.recordings) > 1:
-        root = import_recordings([found], folder, SOURCE, options) / 'train'
+    pairs = find_recordings(blur, spikes)
+    if len(pairs.recordings) > 1:
+        root = import_recordings([pairs], folder, SOURCE, options) / 'train'
         return choose(root, open_split(root).keys, held_out)
-    (only,) = found.recordings
-    plan = plan_of(found.recordings, SOURCE, options)
+    (only,) = pairs.recordings
+    plan = plan_of(pairs.recordings, SOURCE, options)
     plan = replace(plan, parameters={**plan.parameters, 'cut': 'in two'})
     return _cut_in_two(read_recording(only, options), only.key, plan, folder)
 
@@ -149,7 +149,7 @@ def cut(sample: Sample) -> tuple[Sample, Sample]:
     return parts[0], parts[1]
 
 
-def examine(samples: Samples) -> Facts:
+def examine(samples: Samples) -> SampleForm:
     """Look at every sample for what would only show in the result, and gather what the option file needs.
 
     Raises:
@@ -174,4 +174,4 @@ def examine(samples: Samples) -> Facts:
     sizes = [source.record(key) for key in samples.train]
     sensor = (min(size.height for size in sizes), min(size.width for size in sizes))
     readouts, *times = kinds.pop()
-    return Facts(float(np.median(thresholds)), sensor, readouts, Exposure(*times))
+    return SampleForm(float(np.median(thresholds)), sensor, readouts, Exposure(*times))

@@ -163,11 +163,11 @@ def _check_names_and_shapes(network: str, state: Mapping[str, Any]) -> None:
     if missing := names.keys() - state.keys():
         problems.append(f'missing {_list(missing)}')
     for key in names.keys() & state.keys():
-        shape, found = tuple(expected[names[key]].shape), state[key]
-        if not isinstance(found, Tensor):
-            problems.append(f'{key} is a {type(found).__name__}, expected a tensor {shape}')
-        elif tuple(found.shape) != shape:
-            problems.append(f'{key} is {tuple(found.shape)}, expected {shape}')
+        shape, tensor = tuple(expected[names[key]].shape), state[key]
+        if not isinstance(tensor, Tensor):
+            problems.append(f'{key} is a {type(tensor).__name__}, expected a tensor {shape}')
+        elif tuple(tensor.shape) != shape:
+            problems.append(f'{key} is {tuple(tensor.shape)}, expected {shape}')
     if problems:
         raise SpikeDataError(f'not the published {network}: {"; ".join(sorted(problems))}')
 

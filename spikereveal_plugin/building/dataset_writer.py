@@ -128,7 +128,7 @@ class DatasetWriter:
         self.records.strike(split, key)
         raise SpikeDataError(
             f'{self._partial.path}: the {kind} of {split} sample {key!r} was damaged on the disk; give the same '
-            f'command again to make it anew'
+            f'command again to make all of it'
         )
 
 
@@ -142,8 +142,8 @@ def _check_contents(out: Path, checksums: Checksums, is_part: bool) -> None:
     if not checksums and not is_part:
         raise SpikeDataError(f'{out}: the data set would hold no sample')
     for split, kinds in checksums.items():
-        if 'sharp' in kinds and (odd := kinds['blur'].keys() - kinds['sharp'].keys()):
+        if 'sharp' in kinds and (lone := kinds['blur'].keys() - kinds['sharp'].keys()):
             raise SpikeDataError(
-                f'{out}: {split} sample {min(odd)!r} has no sharp image ({len(odd)} in all), others have; give all or '
-                f'none'
+                f'{out}: {split} sample {min(lone)!r} has no sharp image ({len(lone)} in all), others have; give all '
+                'or none'
             )

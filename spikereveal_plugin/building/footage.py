@@ -78,17 +78,17 @@ def find_footage(sources: Sequence[Path]) -> tuple[Footage, ...]:
     Raises:
         SpikeDataError: a source is missing, unreadable or empty, or two sequences have one name.
     """
-    found = [footage for source in sources for footage in _footage_at(source)]
-    if not found:
+    clips = [footage for source in sources for footage in _footage_at(source)]
+    if not clips:
         raise SpikeDataError('no footage was named; give a video, or a folder of frames')
     by_name: dict[str, Footage] = {}
-    for footage in found:
+    for footage in clips:
         if other := by_name.get(footage.name):
             raise SpikeDataError(
                 f'{footage.path} and {other.path} are both named {footage.name!r}; rename one, a name is a sequence'
             )
         by_name[footage.name] = footage
-    return tuple(found)
+    return tuple(clips)
 
 
 def _footage_at(source: Path) -> list[Footage]:

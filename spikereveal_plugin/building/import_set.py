@@ -18,7 +18,7 @@ from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.recordings.calibration import Calibration, seen_window, to_sensor_grid
-from spikereveal_plugin.recordings.find_recordings import Found, Recording
+from spikereveal_plugin.recordings.find_recordings import Pairs, Recording
 from spikereveal_plugin.recordings.image_file import image_size, load_image
 from spikereveal_plugin.recordings.manifest import BuildPlan
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, load_spikes, sensor_from_config
@@ -57,11 +57,11 @@ class ImportOptions:
             raise OptionError(f'ratio {self.ratio}: expected 1 or more image pixels to a spike pixel')
 
 
-def import_recordings(found: Sequence[Found], out: Path, source: str, options: ImportOptions) -> Path:
+def import_recordings(sources: Sequence[Pairs], out: Path, source: str, options: ImportOptions) -> Path:
     """Build a data set from recordings; given again, it goes on where it was stopped.
 
     Args:
-        found: the recordings.
+        sources: the recordings.
         out: folder to make.
         source: the command, for the manifest.
         options: how.
@@ -73,8 +73,8 @@ def import_recordings(found: Sequence[Found], out: Path, source: str, options: I
         SpikeDataError: a file cannot be read, image and spikes do not fit, or `out` is in use.
         OptionError: `test` names no sequence.
     """
-    recordings = _split([recording for item in found for recording in item.recordings], options.test)
-    _say_what_is_left_out(found)
+    recordings = _split([recording for item in sources for recording in item.recordings], options.test)
+    _say_what_is_left_out(sources)
     with DatasetWriter(out, plan_of(recordings, source, options), overwrite=options.overwrite) as writer:
         left = [item for item in recordings if not writer.has(item.split, item.sequence, item.name)]
         work = ImportWork(writer.records, options)
@@ -141,7 +141,7 @@ def _exposure(recording: Recording, num_readouts: int, options: ImportOptions) -
     if options.num_readouts not in (None, num_readouts):
         raise SpikeDataError(
             f'{recording.spikes}: {num_readouts} readouts, the release has {options.num_readouts} a file; is it '
-            f'damaged? Download it anew, or import other recordings with: spikereveal data import folder'
+            f'damaged? Download it again, or import other recordings with: spikereveal data import folder'
         )
     if exposure.stop > num_readouts:
         raise SpikeDataError(
@@ -192,10 +192,10 @@ def _split(recordings: list[Recording], test: tuple[str, ...]) -> list[Recording
     return moved
 
 
-def _say_what_is_left_out(found: Sequence[Found]) -> None:
+def _say_what_is_left_out(sources: Sequence[Pairs]) -> None:
     for name, paths in (
-        ('images without spikes', [path for item in found for path in item.without_spikes]),
-        ('spike files without an image', [path for item in found for path in item.without_image]),
+        ('images without spikes', [path for item in sources for path in item.without_spikes]),
+        ('spike files without an image', [path for item in sources for path in item.without_image]),
     ):
         if paths:
             _log.info('%d %s are left out, such as %s', len(paths), name, paths[0])

@@ -100,13 +100,13 @@ def _contents(manifests: Manifests) -> tuple[dict[tuple[str, str], dict[str, Pat
     checksums: Checksums = {}
     for split in SPLITS:
         for kind in KINDS:
-            found: dict[str, str] = {}
+            contents: dict[str, str] = {}
             for part, manifest in manifests.items():
                 held = manifest['checksums'].get(split, {}).get(kind, {})
-                if twice := found.keys() & held.keys():
+                if twice := contents.keys() & held.keys():
                     raise SpikeDataError(f'{part}: another part holds {split} sample {min(twice)!r} too')
-                found |= held
+                contents |= held
                 homes.setdefault((split, kind), {}).update(dict.fromkeys(held, part))
-            if found:
-                checksums.setdefault(split, {})[kind] = dict(sorted(found.items()))
+            if contents:
+                checksums.setdefault(split, {})[kind] = dict(sorted(contents.items()))
     return homes, checksums

@@ -139,7 +139,7 @@ class PartialSet:
         if differing and not self._overwrite:
             raise SpikeDataError(
                 f'{self.path} was begun by another command ({_some(differing)}); finish it with that one, or start '
-                f'anew with --overwrite'
+                f'again with --overwrite'
             )
         if differing or not begun:
             for entry in self.path.iterdir():
@@ -154,7 +154,7 @@ class PartialSet:
             return {}  # killed before it began, or after all was done
         except ValueError as error:
             raise SpikeDataError(
-                f'{self.path / _BUILD}: not readable ({error}); start anew: remove the folder'
+                f'{self.path / _BUILD}: not readable ({error}); start again: remove the folder'
             ) from None
         return begun
 

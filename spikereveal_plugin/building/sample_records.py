@@ -73,15 +73,15 @@ class SampleRecords:
 
     def checksums(self) -> Checksums:
         """Return the checksum of each record of each whole sample, by split, kind and key in order."""
-        found: Checksums = {}
+        sums: Checksums = {}
         for split in SPLITS:
             for sample in self.finished(split).values():
                 for kind in (kind for kind in KINDS if kind in sample):
                     stated = {name: record['sha256'] for name, record in sample[kind].items()}
-                    found.setdefault(split, {}).setdefault(kind, {}).update(stated)
+                    sums.setdefault(split, {}).setdefault(kind, {}).update(stated)
         return {
-            split: {kind: dict(sorted(found[split][kind].items())) for kind in KINDS if kind in found[split]}
-            for split in found
+            split: {kind: dict(sorted(sums[split][kind].items())) for kind in KINDS if kind in sums[split]}
+            for split in sums
         }
 
     def entries(self, split: str, kind: str) -> dict[str, tuple[str, LmdbEntry]]:

@@ -41,7 +41,7 @@ def add_adapt_parser(commands: Any) -> None:
         metavar='BSN EDSR|self',
         help='who teaches (see below); after BLUR and SPIKES',
     )
-    parser.add_argument('--overwrite', action='store_true', help='begin anew')
+    parser.add_argument('--overwrite', action='store_true', help='begin again')
     _add_training(parser)
     group = parser.add_argument_group('recordings')
     group.add_argument(

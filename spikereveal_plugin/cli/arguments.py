@@ -111,10 +111,10 @@ def positive(text: str) -> int:
 
 def shard(text: str) -> tuple[int, int]:
     """Parse `i/n`, part i of n, from 1 on."""
-    found = re.fullmatch(r'(\d+)/(\d+)', text)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    parts = re.fullmatch(r'(\d+)/(\d+)', text)
+    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise argparse.ArgumentTypeError(f'expected i/n with i from 1 to n, such as 2/4, got {text!r}')
-    return int(found[1]), int(found[2])
+    return int(parts[1]), int(parts[2])
 
 
 def _usable_cores() -> int:

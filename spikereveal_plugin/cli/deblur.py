@@ -102,8 +102,8 @@ def _deblur(args: argparse.Namespace) -> None:
     is_file = suffix in outputs.KINDS and not args.output.is_dir()
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
-    found = jobs.find_jobs(args.blur, args.spikes, _reading(args))
-    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in found))
+    listed = jobs.find_jobs(args.blur, args.spikes, _reading(args))
+    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in listed))
     options = restore.RestoreOptions(
         frames=args.frames,
         at=tuple(args.at or ()),
@@ -116,25 +116,25 @@ def _deblur(args: argparse.Namespace) -> None:
         identity=tuple((key, _plain(getattr(args, key))) for key in _IDENTITY),
     )
     if is_file:
-        if len(found) > 1:
-            raise OptionError(f'{args.output}: {len(found)} photos need a folder; name one without a suffix')
-        restore.restore_to_file(found[0], deblurrer, args.output, options)
+        if len(listed) > 1:
+            raise OptionError(f'{args.output}: {len(listed)} photos need a folder; name one without a suffix')
+        restore.restore_to_file(listed[0], deblurrer, args.output, options)
     else:
-        restore.restore_to_folder(found, deblurrer, args.output, options)
+        restore.restore_to_folder(listed, deblurrer, args.output, options)
     logging.getLogger('spikereveal').info('%s: done', args.output)
 
 
 def _reading(args: argparse.Namespace) -> Any:
     from spikereveal_plugin.errors import OptionError
     from spikereveal_plugin.exposure import Exposure
-    from spikereveal_plugin.inference.jobs import Reading
+    from spikereveal_plugin.inference.jobs import ReadOptions
     from spikereveal_plugin.inference.timing import Timing
 
     try:
         exposure = Exposure(*args.exposure) if args.exposure else None
     except ValueError as error:
         raise OptionError(f'--exposure: {error}') from None
-    return Reading(spike_layout(args), Timing(exposure, args.period, args.table))
+    return ReadOptions(spike_layout(args), Timing(exposure, args.period, args.table))
 
 
 def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:

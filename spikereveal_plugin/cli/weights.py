@@ -14,7 +14,7 @@ EXAMPLES = """examples:
   spikereveal weights import --from ssdm ckpts/ldn.pth -o weights/ldn_ssdm.pth
   spikereveal deblur photo.png spikes.dat -o sharp --weights weights/ldn_ssdm.pth
   basicsr test -opt options/test_ldn_gopro.yml --force_yml \\
-      path:pretrain_network_g=weights/ldn_ssdm.pth 'val:methods=[blur, sdm, ldn]'
+      path:pretrain_network_g=weights/ldn_ssdm.pth 'val:methods=[blur, sdm, student]'
 
 The result holds RGB weights under the key `params`, as BasicSR's load_network reads them.
 """

@@ -42,9 +42,9 @@ def count_gmacs(network: nn.Module, *inputs: torch.Tensor) -> float:
     level = logger.level
     logger.setLevel(logging.ERROR)  # it warns of each kind of element-wise operation, which nobody counts
     try:
-        found = analysis.get_model_complexity_info(
+        complexity = analysis.get_model_complexity_info(
             network, inputs=tuple(x.to(place) for x in inputs), show_table=False, show_arch=False
         )
     finally:
         logger.setLevel(level)
-    return float(found['flops']) / 1e9
+    return float(complexity['flops']) / 1e9

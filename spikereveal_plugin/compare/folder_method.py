@@ -62,10 +62,10 @@ class FolderMethod:
             _refuse_unequal(root, files, test_set)
         for key in test_set.keys:
             for path in self._frame_paths(test_set, key):
-                if (found := frame_size(path)) != (wanted := test_set.size(key)):
+                if (size := frame_size(path)) != (expected := test_set.size(key)):
                     raise SpikeDataError(
-                        f'{path}: the image is {found[1]}x{found[0]}, the sample {key!r} of {test_set.label!r} '
-                        f'{wanted[1]}x{wanted[0]}'
+                        f'{path}: the image is {size[1]}x{size[0]}, the sample {key!r} of {test_set.label!r} '
+                        f'{expected[1]}x{expected[0]}'
                     )
         return True
 

@@ -65,17 +65,17 @@ class Metric:
         return float(METRIC_REGISTRY.get(self.section['type'])(**images, **options))
 
 
-def build_metrics(wanted: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
+def build_metrics(sections: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
     """Make the metrics of an option file, or of names: BasicSR's and the paper's by short name, any other pyiqa's.
 
     Raises:
         OptionError: a metric does not exist, its weights are missing, or `better` is no direction.
     """
-    if isinstance(wanted, Mapping):
-        return [_build(str(name), section) for name, section in wanted.items()]
-    if odd := sorted({name for name in wanted if wanted.count(name) > 1}):
-        raise OptionError(f'metrics: {odd[0]!r} is asked for twice')
-    return [_build(name, SHORT.get(name, {'type': 'calculate_pyiqa', 'metric_name': name})) for name in wanted]
+    if isinstance(sections, Mapping):
+        return [_build(str(name), section) for name, section in sections.items()]
+    if twice := sorted({name for name in sections if sections.count(name) > 1}):
+        raise OptionError(f'metrics: {twice[0]!r} is asked for twice')
+    return [_build(name, SHORT.get(name, {'type': 'calculate_pyiqa', 'metric_name': name})) for name in sections]
 
 
 def _build(name: str, section: Any) -> Metric:
@@ -88,8 +88,8 @@ def _build(name: str, section: Any) -> Metric:
         needs_reference = _needs_reference(function, section)
         weights = weights_file(section)
     except OptionError as error:
-        said = str(error) if str(error).startswith(where) else f'{where}: {error}'
-        raise OptionError(f'{said} Names of this package: {", ".join(SHORT)}.' if 'unknown' in said else said) from None
+        text = str(error) if str(error).startswith(where) else f'{where}: {error}'
+        raise OptionError(f'{text} Names of this package: {", ".join(SHORT)}.' if 'unknown' in text else text) from None
     package = _PACKAGES.get(section['type'], 'basicsr')
     parts = [how.label, how.detail, f'{package} {version(package)}', *([weights] if weights else [])]
     options = {key: value for key, value in section.items() if key != 'better'}

@@ -50,8 +50,8 @@ class CompareOptions:
         parsed = {str(label): parse_row(str(label), s) for label, s in self.methods.items() if s is not None}
         known = [str(label) for label in self.sets]
         for label, row in parsed.items():
-            if odd := sorted(set(row.per_set) - set(known)):
-                raise OptionError(f'methods.{label}.per_set: no set is called {odd[0]!r}; there are: {known}')
+            if unknown := sorted(set(row.per_set) - set(known)):
+                raise OptionError(f'methods.{label}.per_set: no set is called {unknown[0]!r}; there are: {known}')
         return parsed
 
     def parsed_sets(self) -> dict[str, SetOptions]:

@@ -55,9 +55,9 @@ def check_frame(frame: Frame, where: str) -> None:
     Raises:
         SpikeDataError: there are such values.
     """
-    odd = int(np.count_nonzero(~np.isfinite(frame)))
-    if odd:
-        raise SpikeDataError(f'{where}: {odd} values are NaN or infinite; expected numbers in [0, 1]')
+    broken = int(np.count_nonzero(~np.isfinite(frame)))
+    if broken:
+        raise SpikeDataError(f'{where}: {broken} values are NaN or infinite; expected numbers in [0, 1]')
     low, high = float(frame.min()), float(frame.max())
     if low < 0 or high > 1:
         raise SpikeDataError(f'{where}: expected values in [0, 1], found [{low:.4g}, {high:.4g}]')

@@ -68,8 +68,10 @@ def _open_sets(options: CompareOptions, rows: list[Row]) -> list[TestSet]:
         sets.append(open_set(label, section, first))
     labels = {str(label) for label in options.sets}
     for method in folders:
-        if odd := sorted(method.set_labels - labels):
-            raise OptionError(f'methods.{method.label}.path: no set is called {odd[0]!r}; there are: {sorted(labels)}')
+        if unknown := sorted(method.set_labels - labels):
+            raise OptionError(
+                f'methods.{method.label}.path: no set is called {unknown[0]!r}; there are: {sorted(labels)}'
+            )
     return sets
 
 

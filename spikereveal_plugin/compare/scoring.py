@@ -68,8 +68,8 @@ def score_all(rows: Sequence[Row], sets: Sequence[TestSet], metrics: Sequence[Me
 
 def covering(rows: Sequence[Row], test_set: TestSet) -> list[Method]:
     """Return the methods of rows that have results for a set; raises as `Method.covers`."""
-    found = (row.on(test_set.label) for row in rows)
-    return [method for method in found if method is not None and method.covers(test_set)]
+    methods = (row.on(test_set.label) for row in rows)
+    return [method for method in methods if method is not None and method.covers(test_set)]
 
 
 def merged(parts: Sequence[Scored]) -> Scored:

@@ -51,8 +51,8 @@ class FolderSet:
         grouped: dict[str, list[str]] = {}
         for name in self.files:
             grouped.setdefault(name.rpartition('/')[0] or name, []).append(name)
-        if odd := [name for name in self.files if name in grouped and grouped[name] != [name]]:
-            raise SpikeDataError(f'{self.files[odd[0]]} lies beside a folder of its own name; move one of them')
+        if doubled := [name for name in self.files if name in grouped and grouped[name] != [name]]:
+            raise SpikeDataError(f'{self.files[doubled[0]]} lies beside a folder of its own name; move one of them')
         self._grouped: Mapping[str, list[str]] = grouped
         self.keys = tuple(grouped)
         count = max(map(len, grouped.values()))

@@ -45,8 +45,8 @@ class SpikeSet:
         """The readouts of a sample's frames."""
         record = self._source.record(key)
         if self._is_sequence:
-            if found := self._source.sharp_instants(key):
-                return found
+            if readouts := self._source.sharp_instants(key):
+                return readouts
             raise SpikeDataError(f'{self._root}: there is no sharp sequence of {key!r}')
         if self.has_reference:
             return (record.exposure.centre,)

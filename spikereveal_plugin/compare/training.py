@@ -47,18 +47,18 @@ def missing(options: CompareOptions) -> list[Missing]:
     return absent
 
 
-def refuse(lacking: Sequence[Missing]) -> None:
+def refuse(absent: Sequence[Missing]) -> None:
     """Say what is absent and the commands that make it.
 
     Raises:
         OptionError: something is absent that a `train` makes.
     """
-    steps = open_steps(lacking)
+    steps = open_steps(absent)
     if not steps:
         return  # what reads it says what it lacks
     commands = ' && '.join(f'basicsr train -opt {shlex.quote(step)}' for step in steps)
     raise OptionError(
-        f'weights are absent ({"; ".join(map(str, lacking))}); make them by {commands}, or let --train do so; '
+        f'weights are absent ({"; ".join(map(str, absent))}); make them by {commands}, or let --train do so; '
         '--skip-missing compares without them'
     )
 
@@ -79,9 +79,9 @@ def train(options: CompareOptions) -> None:
         raise OptionError(f'absent, and no `train` of its method makes it: {"; ".join(map(str, left))}')
 
 
-def open_steps(lacking: Sequence[Missing]) -> list[str]:
+def open_steps(absent: Sequence[Missing]) -> list[str]:
     """Return the option files of absent weights, each once, whose own result is not there."""
-    steps = dict.fromkeys(step for item in lacking for step in item.steps)
+    steps = dict.fromkeys(step for item in absent for step in item.steps)
     return [step for step in steps if not product(step).is_file()]
 
 
@@ -103,15 +103,15 @@ def without_missing(options: CompareOptions) -> CompareOptions:
     Raises:
         OptionError: nothing is left.
     """
-    lacking = missing(options)
+    absent = missing(options)
     methods = dict(options.methods)
-    for item in lacking:
+    for item in absent:
         section = methods[item.label]
         if item.test_set is None or section is None:
             methods[item.label] = None
         else:
             methods[item.label] = {**section, 'per_set': {**section['per_set'], item.test_set: None}}
     if all(section is None for section in methods.values()):
-        raise OptionError(f'nothing is left to compare; absent are {"; ".join(map(str, lacking))}')
-    notes = tuple(f'Left out, since this is absent: {item}.' for item in lacking)
+        raise OptionError(f'nothing is left to compare; absent are {"; ".join(map(str, absent))}')
+    notes = tuple(f'Left out, since this is absent: {item}.' for item in absent)
     return replace(options, methods=methods, notes=(*options.notes, *notes))

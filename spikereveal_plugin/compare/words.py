@@ -19,17 +19,17 @@ def methods_from_words(words: Sequence[str]) -> dict[str, dict[str, Any]]:
     Raises:
         OptionError: two methods have one label, or a word names nothing.
     """
-    found: dict[str, dict[str, Any]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     for word in words:
         given, equals, what = word.rpartition('=')
         if not what:
             raise OptionError(f'{word!r}: expected a method after `=`')
         section = _section(what)
         label = given if equals else _label(what, section)
-        if label in found:
+        if label in sections:
             raise OptionError(f'two methods are called {label!r}; name them: ours={what}')
-        found[label] = section
-    return found
+        sections[label] = section
+    return sections
 
 
 def _section(what: str) -> dict[str, Any]:

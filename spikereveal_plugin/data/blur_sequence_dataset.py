@@ -70,10 +70,10 @@ class BlurSequenceDataset(Dataset[dict[str, Any]]):
         self.data_info = {'folder': list(folders)}  # one entry an item; BasicSR counts them to size its tables
 
     def _check_images(self) -> None:
-        if odd := set(self._keys) ^ set(self._sharp.keys):
+        if unpaired := set(self._keys) ^ set(self._sharp.keys):
             raise SpikeDataError(
                 f'{self._blur.path} and {self._sharp.path} do not hold the same samples; '
-                f'{sorted(odd)[:3]} is in one only'
+                f'{sorted(unpaired)[:3]} is in one only'
             )
         for key, size in self._blur.shapes.items():
             if size != self._sharp.shapes[key]:
@@ -111,8 +111,8 @@ class BlurSequenceDataset(Dataset[dict[str, Any]]):
             return to_tensor(image if symmetry is None else apply(image, symmetry, (0, 1)))
 
         lq = torch.stack([read(self._blur, name) for name in window])
-        wanted = window if is_all else [key]
-        gt = torch.stack([read(self._sharp, name) for name in wanted])
+        shown = window if is_all else [key]
+        gt = torch.stack([read(self._sharp, name) for name in shown])
         return {'lq': lq if options.num_frame > 1 else lq[0], 'gt': gt if is_all else gt[0], **self._names(key)}
 
     def _crop(self, height: int, width: int) -> tuple[int, int, int, int]:

@@ -103,12 +103,12 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     @cached_property
     def teacher_instants(self) -> tuple[int, ...]:
         """The readouts that the teacher is wanted at: listed, or spread over the exposure that all samples share."""
-        wanted = self._options.teacher_instants
-        if isinstance(wanted, tuple):
-            return wanted
+        listed = self._options.teacher_instants
+        if isinstance(listed, tuple):
+            return listed
         first = self._keys[0]
         return self.exposure(first).instants(
-            wanted, self._options.teacher_window, self._source.record(first).num_readouts
+            listed, self._options.teacher_window, self._source.record(first).num_readouts
         )
 
     def density_ratio(self, key: str, factor: int = 1, noise: float = 0.0) -> float:
@@ -150,10 +150,10 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         """Refuse a cache of other spikes, or without an instant that is wanted."""
         self._teacher = TeacherCache(path)
         self._teacher.check({'spikes': self.fingerprint()})
-        if lacking := self._teacher.lacking(self._keys, self.teacher_instants):
-            key, instants = next(iter(lacking.items()))
+        if missing := self._teacher.missing(self._keys, self.teacher_instants):
+            key, instants = next(iter(missing.items()))
             raise SpikeDataError(
-                f'{path} lacks {len(lacking)} of {len(self._keys)} samples, such as {key} at readouts '
+                f'{path} lacks {len(missing)} of {len(self._keys)} samples, such as {key} at readouts '
                 f'{", ".join(map(str, instants))}; `spikereveal data teach -opt FILE` adds what is missing'
             )
 

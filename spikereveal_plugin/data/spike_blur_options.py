@@ -77,14 +77,14 @@ def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:
     """
     if not path.is_file():
         raise OptionError(f'{where}.meta_info_file: {path}: no such file')
-    known, found = set(keys), []
+    known, listed = set(keys), []
     for line in filter(None, map(str.strip, path.read_text(encoding='utf-8').splitlines())):
         key = line if line in known else line.split(' ')[0]
-        if key not in known or key in found:
+        if key not in known or key in listed:
             raise OptionError(
                 f'{where}.meta_info_file: {path}: {key} is {"twice in it" if key in known else "no sample of this set"}'
             )
-        found.append(key)
-    if not found:
+        listed.append(key)
+    if not listed:
         raise OptionError(f'{where}.meta_info_file: {path} lists no sample')
-    return tuple(found)
+    return tuple(listed)

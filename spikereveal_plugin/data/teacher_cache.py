@@ -48,11 +48,11 @@ class TeacherCache:
         """The LMDB folder."""
         return self._reader.path
 
-    def lacking(self, keys: Collection[str], instants: Sequence[int]) -> dict[str, list[int]]:
+    def missing(self, keys: Collection[str], instants: Sequence[int]) -> dict[str, list[int]]:
         """Return the instants that are missing, by sample; empty where the cache is complete."""
-        found = self._reader.entries
-        missing = {key: [t for t in instants if _name(key, t) not in found] for key in keys}
-        return {key: lacking for key, lacking in missing.items() if lacking}
+        entries = self._reader.entries
+        missing = {key: [t for t in instants if _name(key, t) not in entries] for key in keys}
+        return {key: readouts for key, readouts in missing.items() if readouts}
 
     def check(self, origin: Mapping[str, Any]) -> None:
         """Refuse a cache of another teacher, or of other data; only what `origin` names is compared.
@@ -63,7 +63,7 @@ class TeacherCache:
         if differing := [key for key, value in origin.items() if self.origin.get(key) != value]:
             raise SpikeDataError(
                 f'{self.path} was made with other {", ".join(differing)}; '
-                'make it anew by `spikereveal data teach -opt FILE --overwrite`, or correct the option file'
+                'make it again by `spikereveal data teach -opt FILE --overwrite`, or correct the option file'
             )
 
     def read(
@@ -119,10 +119,10 @@ class TeacherCacheWriter:
             if path.exists():
                 raise SpikeDataError(f'{path} exists and is no cache of a teacher; choose another path')
             write_atomically(path / _ORIGIN, (json.dumps(described, indent=2) + '\n').encode())
-        found = read_origin(path)
-        if differing := [key for key in {**described, **found} if described.get(key) != found.get(key)]:
+        former = read_origin(path)
+        if differing := [key for key in {**described, **former} if described.get(key) != former.get(key)]:
             raise SpikeDataError(
-                f'{path} was made with other {", ".join(differing)}; --overwrite makes it anew, -o makes another one'
+                f'{path} was made with other {", ".join(differing)}; --overwrite makes it again, -o makes another one'
             )
 
     def __enter__(self) -> 'TeacherCacheWriter':

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from spikereveal_plugin.cli.option_files import option_folder
 from spikereveal_plugin.defaults import SHORT_WINDOW
+from spikereveal_plugin.demo.option_files import option_folder
 from spikereveal_plugin.errors import SpikeRevealError
 from spikereveal_plugin.physics.tfp import firing_rate
 from spikereveal_plugin.recordings.image_file import load_image

@@ -22,8 +22,8 @@ def check_basicsr() -> Finding:
     try:
         _compat.check_basicsr_is_the_release()
     except EnvironmentProblemError as error:
-        found, _, cure = str(error).partition('. ')
-        return fail(found, cure)
+        problem, _, cure = str(error).partition('. ')
+        return fail(problem, cure)
     return fine(f'basicsr {_compat.BASICSR_VERSION} from PyPI')
 
 

@@ -1,4 +1,4 @@
-"""Open LMDB environments, kept once a process and opened anew in a forked child."""
+"""Open LMDB environments, kept once a process and opened again in a forked child."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ class OpenEnvironments:
 
         Args:
             path: resolved path of the folder.
-            inode: of its data.mdb, since a folder deleted and built anew under the same name is another environment.
+            inode: of its data.mdb, since a folder deleted and built again under the same name is another environment.
 
         Raises:
             SpikeDataError: LMDB cannot open it.
@@ -51,11 +51,11 @@ class OpenEnvironments:
 def _refuse_cut(path: Path, environment: Any) -> None:
     """Refuse a data.mdb that is shorter than its pages: reading beyond its end would kill the process (SIGBUS)."""
     needed = (environment.info()['last_pgno'] + 1) * environment.stat()['psize']
-    found = (path / 'data.mdb').stat().st_size
-    if found < needed:
+    size = (path / 'data.mdb').stat().st_size
+    if size < needed:
         environment.close()
         raise SpikeDataError(
-            f'{path}: data.mdb has {found} of {needed} bytes, so it was cut short; copy or build it again'
+            f'{path}: data.mdb has {size} of {needed} bytes, so it was cut short; copy or build it again'
         )
 
 

@@ -64,7 +64,7 @@ class LmdbReader:
                 state = 'lacks' if path.is_dir() else 'is no folder, so it lacks'
                 raise SpikeDataError(f'{path} {state} {name}; give the path of a complete LMDB folder (name.lmdb)')
         self.entries: dict[str, LmdbEntry] = _parse_meta(path / META_NAME)
-        # A folder deleted and built anew under the same name is another environment.
+        # A folder deleted and built again under the same name is another environment.
         self._identity = path.resolve(), (path / 'data.mdb').stat().st_ino
 
     @property
@@ -114,13 +114,13 @@ def record_key(name: str, longest: int, path: Path) -> str:
     Raises:
         SpikeDataError: `name` is not such a name in printable ASCII, or its key is longer than `longest`.
     """
-    found = _NAME.fullmatch(name)
-    if found is None or len(found['key']) > longest:
+    match = _NAME.fullmatch(name)
+    if match is None or len(match['key']) > longest:
         raise SpikeDataError(
             f'{path}: {name!r} cannot name a record: it must be `key.ext` in printable ASCII, the key at most '
             f'{longest} characters and without a dot (BasicSR cuts it there); rename it'
         )
-    return found['key']
+    return match['key']
 
 
 class LmdbWriter:
@@ -212,7 +212,7 @@ class LmdbWriter:
         """Describe the records and give the folder its name."""
         if not self._lines:
             raise SpikeDataError(f'{self.path}: no record was written; is the source empty?')
-        # Emptied, since it holds addresses of this process; LMDB fills it anew where it needs it.
+        # Emptied, since it holds addresses of this process; LMDB fills it again where it needs it.
         (self._partial / 'lock.mdb').write_bytes(b'')
         write_atomically(self._partial / META_NAME, ''.join(self._lines.values()).encode())
         if self.path.exists():
@@ -240,11 +240,11 @@ def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
     except UnicodeDecodeError as error:
         raise SpikeDataError(f'{path}: not UTF-8 text ({error}); build the LMDB again') from None
     for number, line in enumerate(lines, start=1):
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             raise SpikeDataError(f'{path}, line {number}: expected `key.ext (a,b,c) note`, got {line!r}')
-        if found['key'] in entries:
-            raise SpikeDataError(f'{path}, line {number}: the key {found["key"]!r} is listed twice')
-        shape = tuple(int(size) for size in found['shape'].split(','))
-        entries[found['key']] = LmdbEntry(found['extension'], shape, found['note'] or '')
+        if match['key'] in entries:
+            raise SpikeDataError(f'{path}, line {number}: the key {match["key"]!r} is listed twice')
+        shape = tuple(int(size) for size in match['shape'].split(','))
+        entries[match['key']] = LmdbEntry(match['extension'], shape, match['note'] or '')
     return entries

@@ -41,8 +41,8 @@ def read_clip(
         SpikeDataError: the file is missing or damaged, its sensor is not known, or the exposure leaves it.
     """
     if path.suffix.lower() == '.dat' and layout.sensor is None:
-        found = dat_sensor(path, image, layout)
-        layout = replace(layout, height=found[0], width=found[1])
+        size = dat_sensor(path, image, layout)
+        layout = replace(layout, height=size[0], width=size[1])
     stream = open_spikes(path, layout)
     exposure = _inside(exposure, len(stream), path)
     first, stop = max(0, exposure.first - margin), min(len(stream), exposure.stop + margin)
@@ -55,8 +55,8 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     Raises:
         SpikeDataError: nothing tells it, or the file is not of the photo's sensor.
     """
-    if found := sensor_from_config(path):
-        return found
+    if sensor := sensor_from_config(path):
+        return sensor
     if not path.is_file():
         raise SpikeDataError(f'{path}: there is no such file')
     if image is None:

@@ -33,13 +33,13 @@ def at_fractions(exposure: Exposure, fractions: Sequence[float], window: int, nu
         SpikeDataError: the stream is shorter than a window.
     """
     check_length(window, num_readouts)
-    half, found = window // 2, []
+    half, readouts = window // 2, []
     for fraction in fractions:
         if not 0 <= fraction <= 1:
             raise OptionError(f'--at {fraction}: expected a part of the exposure, from 0 to 1')
-        wanted = exposure.first + int(fraction * (exposure.length - 1) + 0.5)
-        possible = min(max(wanted, half), num_readouts - 1 - half)
-        if possible != wanted:
-            _log.warning('--at %g: readout %d has not %d on each side; %d it is', fraction, wanted, half, possible)
-        found.append(possible)
-    return tuple(found)
+        exact = exposure.first + int(fraction * (exposure.length - 1) + 0.5)
+        possible = min(max(exact, half), num_readouts - 1 - half)
+        if possible != exact:
+            _log.warning('--at %g: readout %d has not %d on each side; %d it is', fraction, exact, half, possible)
+        readouts.append(possible)
+    return tuple(readouts)

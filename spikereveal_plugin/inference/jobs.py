@@ -38,14 +38,14 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How spike files are read, and when their photos were exposed."""
 
     layout: SpikeLayout = field(default_factory=SpikeLayout)
     timing: Timing = field(default_factory=Timing)
 
 
-def find_jobs(blur: Path | None, spikes: Path, reading: Reading) -> list[Job]:
+def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job]:
     """List what two paths of a command line stand for.
 
     Args:
@@ -75,7 +75,7 @@ def find_jobs(blur: Path | None, spikes: Path, reading: Reading) -> list[Job]:
 
 
 def _folder_jobs(
-    photos: dict[str, Path], streams: dict[str, Path], blur: Path, spikes: Path, reading: Reading
+    photos: dict[str, Path], streams: dict[str, Path], blur: Path, spikes: Path, reading: ReadOptions
 ) -> list[Job]:
     both = [name for name in photos if name in streams]
     if not both:
@@ -90,11 +90,11 @@ def _folder_jobs(
     return [_job(name, photos[name], streams[name], reading, exposure) for name in both]
 
 
-def _job(name: str, photo: Path, spikes: Path, reading: Reading, exposure: Exposure | None) -> Job:
+def _job(name: str, photo: Path, spikes: Path, reading: ReadOptions, exposure: Exposure | None) -> Job:
     return Job(name, lambda: load_photo(photo), _clip_reader(spikes, reading, exposure))
 
 
-def _preview_jobs(spikes: Path, reading: Reading) -> list[Job]:
+def _preview_jobs(spikes: Path, reading: ReadOptions) -> list[Job]:
     """Spikes without a photo."""
     if spikes.suffix.lower() in PHOTO_SUFFIXES:
         raise SpikeDataError(f'{spikes}: a photo alone cannot be restored this way; name its spike file after it')
@@ -103,7 +103,7 @@ def _preview_jobs(spikes: Path, reading: Reading) -> list[Job]:
     return [Job(name, None, _clip_reader(path, reading, exposure)) for name, path in files.items()]
 
 
-def _clip_reader(spikes: Path, reading: Reading, exposure: Exposure | None) -> ClipReader:
+def _clip_reader(spikes: Path, reading: ReadOptions, exposure: Exposure | None) -> ClipReader:
     return lambda size, margin: read_clip(spikes, size, reading.layout, exposure, margin)
 
 

@@ -20,7 +20,7 @@ class ProgressFile:
 
     @classmethod
     def open(cls, folder: Path, settings: Mapping[str, Any], *, overwrite: bool) -> 'ProgressFile':
-        """Read what a former run left, or begin anew.
+        """Read what a former run left, or begin again.
 
         Raises:
             OptionError: the former run had other settings, and `overwrite` is false.

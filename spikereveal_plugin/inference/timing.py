@@ -72,7 +72,7 @@ def _read_table(path: Path, names: Sequence[str]) -> dict[str, Exposure]:
         raise SpikeDataError(f'{path}: not a readable table: {error}') from None
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise SpikeDataError(f'{path}: expected lines below the header {",".join(COLUMNS)}')
-    found: dict[str, Exposure] = {}
+    exposures: dict[str, Exposure] = {}
     for line, row in enumerate(rows, 2):
         name = (row['name'] or '').strip()
         key = name if name in names else Path(name).with_suffix('').as_posix()
@@ -80,9 +80,11 @@ def _read_table(path: Path, names: Sequence[str]) -> dict[str, Exposure]:
             exposure = Exposure(int(row['first']), int(row['length']))
         except (TypeError, ValueError) as error:
             raise SpikeDataError(f'{path}, line {line}: first and length must be whole numbers: {error}') from None
-        if key not in names or key in found:
-            raise SpikeDataError(f'{path}, line {line}: {name!r} is {"twice in it" if key in found else "no photo"}')
-        found[key] = exposure
-    if missing := [name for name in names if name not in found]:
+        if key not in names or key in exposures:
+            raise SpikeDataError(
+                f'{path}, line {line}: {name!r} is {"twice in it" if key in exposures else "no photo"}'
+            )
+        exposures[key] = exposure
+    if missing := [name for name in names if name not in exposures]:
         raise SpikeDataError(f'{path}: no line for {missing[0]!r} ({len(missing)} photos missing in all)')
-    return found
+    return exposures

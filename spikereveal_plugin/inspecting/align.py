@@ -73,10 +73,10 @@ def align_boards(pairs: Sequence[tuple[Plane, Plane]], board: tuple[int, int]) -
     """
     images, sensors = [], []
     for light, rate in pairs:
-        found = [_board_corners(plane, board, scale) for plane, scale in ((light, 1), (rate, FEATURE_SCALE))]
-        if found[0] is not None and found[1] is not None:
-            images.append(found[0])
-            sensors.append(found[1])
+        corners = [_board_corners(plane, board, scale) for plane, scale in ((light, 1), (rate, FEATURE_SCALE))]
+        if corners[0] is not None and corners[1] is not None:
+            images.append(corners[0])
+            sensors.append(corners[1])
     if not images:
         raise SpikeDataError(
             f'no pair shows a checkerboard of {board[0]} x {board[1]} inner corners in both image and spikes'
@@ -202,10 +202,10 @@ def _refined(small: Plane, rate: Plane, start: Matrix) -> Matrix:
             )
         except cv2.error:  # it did not converge from here
             continue
-        found = np.linalg.inv(warp.astype(np.float64))
-        score = _correlation_after(small, rate, found)
+        inverse = np.linalg.inv(warp.astype(np.float64))
+        score = _correlation_after(small, rate, inverse)
         if score >= best_score:
-            best, best_score = found, score
+            best, best_score = inverse, score
     return best
 
 
@@ -236,5 +236,5 @@ def _board_corners(plane: Plane, board: tuple[int, int], scale: int) -> npt.NDAr
     if scale > 1:
         size = (scale * gray.shape[1], scale * gray.shape[0])
         gray = cv2.resize(cv2.GaussianBlur(gray, (0, 0), 0.7), size, interpolation=cv2.INTER_CUBIC)
-    found, corners = cv2.findChessboardCornersSB(gray, (board[1], board[0]))
-    return (corners.reshape(-1, 2).astype(np.float64) - (scale - 1) / 2) / scale if found else None
+    is_found, corners = cv2.findChessboardCornersSB(gray, (board[1], board[0]))
+    return (corners.reshape(-1, 2).astype(np.float64) - (scale - 1) / 2) / scale if is_found else None

@@ -107,7 +107,7 @@ def align_recordings(recordings: Sequence[Recording], options: AlignOptions) -> 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Spikes are read anew each time, since many recordings together may not fit in memory."""
+    """Spikes are read again each time, since many recordings together may not fit in memory."""
 
     light: Plane
     spikes: SpikeStream
@@ -151,15 +151,15 @@ def _check_same(recording: Recording, first: _Pair, pair: _Pair) -> None:
 def _estimate(pairs: list[tuple[_Pair, Plane]], options: AlignOptions) -> list[Alignment]:
     if options.board:
         return [align_boards([(pair.light, rate) for pair, rate in pairs], options.board)]
-    found, problem = [], None
+    estimates, problem = [], None
     for pair, rate in pairs:
         try:
-            found.append(align_pair(pair.light, rate))
+            estimates.append(align_pair(pair.light, rate))
         except SpikeDataError as error:  # one poor recording among many is no reason to give up
             problem = error
-    if problem and len(found) < max(1, len(pairs) // 2):
+    if problem and len(estimates) < max(1, len(pairs) // 2):
         raise problem
-    return found
+    return estimates
 
 
 def _corners(shape: tuple[int, ...]) -> npt.NDArray[np.float64]:

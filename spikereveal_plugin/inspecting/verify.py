@@ -11,12 +11,12 @@ from tqdm import tqdm
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.inspecting.verify_files import changed, check_manifest, miscounted, misplaced
 from spikereveal_plugin.inspecting.verify_records import Records, apart, read_apart, read_records
-from spikereveal_plugin.inspecting.verify_samples import Look, look_alikes, look_at, outliers, overlaps
+from spikereveal_plugin.inspecting.verify_samples import SampleCheck, check_sample, look_alikes, outliers, overlaps
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.recordings.layout import Split
 from spikereveal_plugin.recordings.manifest import Checksums, read_manifest
 
-_Found = Mapping[str, Mapping[str, str]]
+_ByKind = Mapping[str, Mapping[str, str]]
 
 
 @dataclass
@@ -39,19 +39,19 @@ def verify_set(root: Path) -> Report:
     manifest = read_manifest(root)
     check_manifest(root, manifest)
     report = Report([*misplaced(root, manifest), *miscounted(manifest)])
-    found: Checksums = {}
+    checksums: Checksums = {}
     total = sum(len(keys) for kinds in manifest['checksums'].values() for keys in kinds.values())
     with tqdm(total=total, unit='record', disable=None) as progress:
         for split, kinds in manifest['checksums'].items():
             for kind in kinds:
                 records = _read(root, manifest, split, kind, progress)
                 report.problems += records.problems
-                found.setdefault(split, {})[kind] = records.checksums
-    looks = {split: _look_safely(root, manifest, split, found[split]) for split in found}
+                checksums.setdefault(split, {})[kind] = records.checksums
+    looks = {split: _check_safely(root, manifest, split, checksums[split]) for split in checksums}
     for split, seen in looks.items():
         report.problems += [f'{split} sample {key!r}: {text}' for key, text in outliers(seen)]
-        report.facts.append(_describe(split, seen, found[split]))
-    report.problems += overlaps(found)
+        report.facts.append(_describe(split, seen, checksums[split]))
+    report.problems += overlaps(checksums)
     report.problems += look_alikes(looks.get('train', {}), looks.get('test', {}))
     return report
 
@@ -69,14 +69,14 @@ def _read(root: Path, manifest: Mapping[str, Any], split: str, kind: str, progre
     return read_records(path, expected, progress.update)
 
 
-def _look_safely(root: Path, manifest: Mapping[str, Any], split: str, checksums: _Found) -> dict[str, Look]:
+def _check_safely(root: Path, manifest: Mapping[str, Any], split: str, checksums: _ByKind) -> dict[str, SampleCheck]:
     arguments = root / split, checksums, manifest['capture']
     if any(changed(root, manifest, split, kind) for kind in ('blur', 'spike')):
-        return apart(_look, *arguments) or {}
-    return _look(*arguments)
+        return apart(_check, *arguments) or {}
+    return _check(*arguments)
 
 
-def _look(split: Path, checksums: _Found, capture: Mapping[str, Any]) -> dict[str, Look]:
+def _check(split: Path, checksums: _ByKind, capture: Mapping[str, Any]) -> dict[str, SampleCheck]:
     """Look at each sample whose blur and spikes can be read."""
     keys = sorted(checksums.get('blur', {}).keys() & checksums.get('spike', {}).keys())
     if not keys:
@@ -84,12 +84,12 @@ def _look(split: Path, checksums: _Found, capture: Mapping[str, Any]) -> dict[st
     blurs, spikes = ImageLmdb(Split(split).blur), SpikeLmdb(Split(split).spikes)
     linear_light = bool(capture.get('linear_light', False))
     return {
-        key: look_at(blurs, spikes, key, linear_light=linear_light)
+        key: check_sample(blurs, spikes, key, linear_light=linear_light)
         for key in tqdm(keys, unit='sample', desc=split.name, disable=None)
     }
 
 
-def _describe(split: str, looks: Mapping[str, Look], checksums: _Found) -> str:
+def _describe(split: str, looks: Mapping[str, SampleCheck], checksums: _ByKind) -> str:
     counts = ', '.join(f'{len(keys)} {kind}' for kind, keys in checksums.items())
     values = [look.correlation for look in looks.values() if not np.isnan(look.correlation)]
     if not values:

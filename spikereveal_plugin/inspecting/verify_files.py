@@ -19,7 +19,9 @@ def check_manifest(root: Path, manifest: Mapping[str, Any]) -> None:
     """
     for name in ('splits', 'files', 'checksums', 'capture'):
         if not isinstance(manifest.get(name), dict):
-            raise SpikeDataError(f'{root / MANIFEST} states no {name}; an earlier version wrote it: build the set anew')
+            raise SpikeDataError(
+                f'{root / MANIFEST} states no {name}; an earlier version wrote it: build the set again'
+            )
 
 
 def misplaced(root: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -49,15 +51,15 @@ def miscounted(manifest: Mapping[str, Any]) -> Iterator[str]:
         if stated != listed:
             yield f'{MANIFEST}: {split} is said to hold {stated} samples, but {listed} are listed'
         for kind in ('spike', 'sharp'):
-            odd = kinds.get('blur', {}).keys() ^ kinds.get(kind, kinds.get('blur', {})).keys()
-            if odd:
-                yield f'{MANIFEST}: {split} sample {min(odd)!r} is in only one of blur and {kind} ({len(odd)} such)'
+            lone = kinds.get('blur', {}).keys() ^ kinds.get(kind, kinds.get('blur', {})).keys()
+            if lone:
+                yield f'{MANIFEST}: {split} sample {min(lone)!r} is in only one of blur and {kind} ({len(lone)} such)'
 
 
 def _compare(folder: Path, expected: set[str], optional: set[str]) -> Iterator[str]:
-    found = {entry.name for entry in folder.iterdir()}
-    for name in sorted(expected - found):
+    present = {entry.name for entry in folder.iterdir()}
+    for name in sorted(expected - present):
         yield f'{folder / name} is missing'
-    for name in sorted(found - expected - optional):
+    for name in sorted(present - expected - optional):
         if not any(fnmatch.fnmatch(name, pattern) for pattern in KNOWN_BESIDE):
             yield f'{folder / name} does not belong to the data set'

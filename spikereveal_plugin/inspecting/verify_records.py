@@ -14,7 +14,7 @@ from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
 from spikereveal_plugin.recordings.manifest import checksum
 
-Found = TypeVar('Found')
+Result = TypeVar('Result')
 
 
 @dataclass
@@ -33,14 +33,14 @@ def read_records(path: Path, expected: Mapping[str, str], step: Callable[[], obj
         expected: checksums by key.
         step: called after each record.
     """
-    found = Records()
+    records = Records()
     try:
         reader = LmdbReader(path)
         store = SpikeLmdb(path) if path.stem == 'spike' else ImageLmdb(path)
         stored = reader.stored_keys()
     except SpikeDataError as error:
-        found.problems.append(str(error))
-        return found
+        records.problems.append(str(error))
+        return records
     listed = set(reader.keys)
     for text, keys in (
         ('is listed in meta_info.txt, but data.mdb lacks it', listed - set(stored)),
@@ -48,29 +48,29 @@ def read_records(path: Path, expected: Mapping[str, str], step: Callable[[], obj
         ('is in the manifest only', expected.keys() - listed - set(stored)),
         ('is not in the manifest', (listed & set(stored)) - expected.keys()),
     ):
-        found.problems += [f'{path}: {key!r} {text}' for key in sorted(keys)]
+        records.problems += [f'{path}: {key!r} {text}' for key in sorted(keys)]
     for key in sorted(listed & set(stored)):
         try:
             store.read(key)
             with reader.open(key) as raw:
-                found.checksums[key] = checksum(raw)
+                records.checksums[key] = checksum(raw)
         except SpikeDataError as error:
-            found.problems.append(str(error))
+            records.problems.append(str(error))
         else:
-            if found.checksums[key] != expected.get(key, found.checksums[key]):
-                found.problems.append(f'{path}: {key!r} has another checksum than when it was written')
+            if records.checksums[key] != expected.get(key, records.checksums[key]):
+                records.problems.append(f'{path}: {key!r} has another checksum than when it was written')
         step()
-    return found
+    return records
 
 
 def read_apart(path: Path, expected: Mapping[str, str]) -> Records:
     """Do the same in a process of its own: LMDB trusts its pages, so that damaged ones may end the process."""
-    found = apart(read_records, path, expected)
+    records = apart(read_records, path, expected)
     lost = f'{path}: data.mdb is damaged where LMDB keeps its index, so no record can be read; build it again'
-    return found or Records([lost])
+    return records or Records([lost])
 
 
-def apart(function: Callable[..., Found], *args: Any) -> Found | None:
+def apart(function: Callable[..., Result], *args: Any) -> Result | None:
     """Call a function in a process of its own; None where that process died."""
     with ProcessPoolExecutor(1, worker_context()) as executor:
         try:

@@ -26,7 +26,7 @@ _CONTRAST = 8.0
 
 
 @dataclass(frozen=True)
-class Look:
+class SampleCheck:
     """What one sample looks like: `correlation` is NaN where blur or spikes show nothing; (16, 16) gray."""
 
     correlation: float
@@ -34,7 +34,7 @@ class Look:
     thumbnail: Map
 
 
-def look_at(blurs: ImageLmdb, spikes: SpikeLmdb, key: str, *, linear_light: bool) -> Look:
+def check_sample(blurs: ImageLmdb, spikes: SpikeLmdb, key: str, *, linear_light: bool) -> SampleCheck:
     """Correlate the gray blur with the firing rate over the exposure (Eq. 5), on the sensor's grid.
 
     A dark or plain scene's rate is mostly noise, which lowers the correlation; how much is measured by the agreement of
@@ -46,15 +46,15 @@ def look_at(blurs: ImageLmdb, spikes: SpikeLmdb, key: str, *, linear_light: bool
     ratio = height // record.height
     if (ratio * record.height, ratio * record.width) != (height, width):
         text = f'blur of {height}x{width} is no whole multiple of the sensor, {record.height}x{record.width}'
-        return Look(float('nan'), text, small)
+        return SampleCheck(float('nan'), text, small)
     light = sensor_light(image, ratio, linear_light=linear_light)
     stream = spikes.read(key, start=record.exposure.first, stop=record.exposure.stop)
     middle = len(stream) // 2
     halves = [part.mean(axis=0, dtype=np.float32) for part in (stream[:middle], stream[middle:]) if len(part)]
-    return Look(*_correlate(_smooth(light), [_smooth(half) for half in halves]), small)
+    return SampleCheck(*_correlate(_smooth(light), [_smooth(half) for half in halves]), small)
 
 
-def outliers(looks: Mapping[str, Look]) -> Iterator[tuple[str, str]]:
+def outliers(looks: Mapping[str, SampleCheck]) -> Iterator[tuple[str, str]]:
     """Yield key and problem of each sample whose blur and spikes do not belong together.
 
     The limit is far below the median of all, in robust deviations, and never below 0.5.
@@ -67,8 +67,8 @@ def outliers(looks: Mapping[str, Look]) -> Iterator[tuple[str, str]]:
         if look.problem:
             yield key, look.problem
         elif look.correlation < limit:
-            found = f'{look.correlation:.3f} (limit {limit:.3f}, median {median:.3f})'
-            yield key, f'gray blur and firing rate correlate by {found}; are these the spikes of this photo?'
+            measured = f'{look.correlation:.3f} (limit {limit:.3f}, median {median:.3f})'
+            yield key, f'gray blur and firing rate correlate by {measured}; are these the spikes of this photo?'
 
 
 def overlaps(checksums: Checksums) -> Iterator[str]:
@@ -82,7 +82,7 @@ def overlaps(checksums: Checksums) -> Iterator[str]:
                 yield f'test {kind} {key!r} is also in the training split, as {train[value]}'
 
 
-def look_alikes(train: Mapping[str, Look], test: Mapping[str, Look]) -> Iterator[str]:
+def look_alikes(train: Mapping[str, SampleCheck], test: Mapping[str, SampleCheck]) -> Iterator[str]:
     """Yield test samples that look like a training sample of another sequence: one scene under two names."""
     names = [key for key, look in train.items() if look.thumbnail.std() > _CONTRAST]
     if not names:

@@ -62,9 +62,9 @@ class LPIPSLoss(nn.Module):
                 f'LPIPSLoss: expected two images (B, 3, H, W), got {tuple(pred.shape)} and {tuple(target.shape)}'
             )
         with torch.set_grad_enabled(torch.is_grad_enabled() and target.requires_grad):
-            wanted = self._features(target)
-        layers = zip(self._features(pred), wanted, self.lpips.lins, strict=True)  # type: ignore[arg-type]
-        distances = [feature_distance(found, want, lin.model[-1].weight.flatten()) for found, want, lin in layers]
+            of_target = self._features(target)
+        layers = zip(self._features(pred), of_target, self.lpips.lins, strict=True)  # type: ignore[arg-type]
+        distances = [feature_distance(features, want, lin.model[-1].weight.flatten()) for features, want, lin in layers]
         return self.loss_weight * torch.stack(distances).sum(dim=0).mean()
 
     def _features(self, image: Tensor) -> tuple[Tensor, ...]:
@@ -97,8 +97,8 @@ def _load_backbone(backbone: nn.Module, net: str, path: Path) -> None:
         raise OptionError(f'LPIPSLoss: cannot read backbone_path {path}: {error.strerror}') from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise OptionError(f'LPIPSLoss: backbone_path {path} is not a file of PyTorch weights') from error
-    found = {key for key in state if not key.startswith('classifier.')} if isinstance(state, Mapping) else set()
-    if differing := found ^ set(names.values()):
+    names_there = {key for key in state if not key.startswith('classifier.')} if isinstance(state, Mapping) else set()
+    if differing := names_there ^ set(names.values()):
         raise OptionError(
             f'LPIPSLoss: backbone_path {path} does not hold the features of {_BACKBONES[net]} (net: {net}); '
             f'missing or unknown: {", ".join(sorted(differing)[:4])}, ...'

@@ -40,9 +40,9 @@ class WeightsSource:
         Raises:
             OptionError: the file is not there, or cannot be downloaded.
         """
-        found = self.lookup(name)
-        if found is not None:
-            return found
+        path = self.lookup(name)
+        if path is not None:
+            return path
         if self.download:
             return _download(url, self.folders[0] / name, self.where)
         raise OptionError(
@@ -98,8 +98,8 @@ def _download(url: str, target: Path, where: str) -> Path:
 
 def published_sha256(url: str) -> str | None:
     """A hash, or its beginning: of CLIP's URLs, torchvision's file names, or Hugging Face's answer; None for others."""
-    if found := _SHA256.search(url) or _SHA256_BEGIN.search(url):
-        return found.group(1)
+    if match := _SHA256.search(url) or _SHA256_BEGIN.search(url):
+        return match.group(1)
     if urlsplit(url).hostname == 'huggingface.co':
         etag = import_module('huggingface_hub').get_hf_file_metadata(url).etag or ''
         return etag if _SHA256.fullmatch(etag) else None

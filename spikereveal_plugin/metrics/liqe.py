@@ -108,10 +108,10 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise OptionError(f'{path} cannot be read as weights: {" ".join(str(error).split())[:200]}') from error
     weights = weights.get('params', weights) if isinstance(weights, Mapping) else {}
     prefix = 'clip_model.'
-    found = {key.removeprefix('module.').removeprefix(prefix): value for key, value in weights.items()}
-    if 'visual.proj' not in found or 'text_projection' not in found:
+    state = {key.removeprefix('module.').removeprefix(prefix): value for key, value in weights.items()}
+    if 'visual.proj' not in state or 'text_projection' not in state:
         raise OptionError(f'{path} is no checkpoint of LIQE: it holds {", ".join(list(weights)[:3]) or "nothing"} ...')
-    return found
+    return state
 
 
 def build_clip(weights: Mapping[str, Tensor], path: Path) -> Any:

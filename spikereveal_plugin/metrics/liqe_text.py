@@ -54,7 +54,7 @@ def _read(path: Path) -> Tensor | None:
         return None
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception:  # noqa: BLE001 - a damaged cache is made anew, whatever torch thinks of it
+    except Exception:  # noqa: BLE001 - a damaged cache is made again, whatever torch thinks of it
         return None
     features = content.get('features') if isinstance(content, Mapping) else None
     if not isinstance(features, Tensor) or features.dtype != torch.float32:

@@ -7,7 +7,7 @@ from typing import Any
 
 from basicsr.utils import get_root_logger
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.options import NETWORKS
 from spikereveal_plugin.physics.density import Density
 from spikereveal_plugin.weights.card import Card
@@ -53,6 +53,12 @@ def carry_density(opt: Mapping[str, Any]) -> None:
             )
         elif wanted != Density():
             get_root_logger().info(f'datasets.{phase}: density {_words(wanted)}, as the weights want.')
+
+
+def refused_weights(network: str, path: str, error: SpikeDataError) -> OptionError:
+    """What is wrong with the weights of a section, as a mistake in the option that names them."""
+    remedy = '' if Path(path).is_file() else '; train that stage first, or correct the path'
+    return OptionError(f'path.pretrain_{network}: {error}{remedy}')
 
 
 def card_of_run(opt: Mapping[str, Any]) -> Card:

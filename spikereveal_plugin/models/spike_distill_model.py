@@ -168,8 +168,8 @@ class SpikeDistillModel(StudentModel):
     def _of_each(self, name: str, loss_of: nn.Module, targets: Iterable[Tensor], gradient: Tensor) -> Tensor:
         """The mean over instants of a loss (Eq. 12); its gradient is added to that of the frames."""
         values, count = [], self.output.shape[1]
-        for number, (frame, wanted) in enumerate(zip(self.output.unbind(1), targets, strict=True)):
-            value, of_one = self._propagate(name, against(loss_of, wanted), frame)
+        for number, (frame, target) in enumerate(zip(self.output.unbind(1), targets, strict=True)):
+            value, of_one = self._propagate(name, against(loss_of, target), frame)
             gradient[:, number] += of_one / count
             values.append(value)
         return torch.stack(values).mean()
@@ -225,9 +225,9 @@ def random_instants(reach: range, count: int) -> tuple[int, ...]:
     return tuple(sorted(random.sample(reach, count)))
 
 
-def against(loss_of: Callable[[Tensor, Tensor], Any], wanted: Tensor) -> Callable[[Tensor], Any]:
+def against(loss_of: Callable[[Tensor, Tensor], Any], target: Tensor) -> Callable[[Tensor], Any]:
     """A loss of two images as one of the first."""
-    return lambda image: loss_of(image, wanted)
+    return lambda image: loss_of(image, target)
 
 
 def of_the_mean(loss: nn.Module) -> Callable[[Tensor, Tensor], Any]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.batch import shot_of_batch
 from spikereveal_plugin.models.descent import Descent, check_scalar
-from spikereveal_plugin.models.needs import card_of_run
+from spikereveal_plugin.models.needs import card_of_run, refused_weights
 from spikereveal_plugin.models.options import check_option_file, parse_train
 from spikereveal_plugin.models.resumable import Resumable
 from spikereveal_plugin.models.sections import SpikeOptions, TrainOptions
@@ -62,7 +62,7 @@ class SpikeModel(Validating, Resumable, SRModel):
             if strict:
                 fill(network, weights)
         except SpikeDataError as error:
-            raise OptionError(f'path.pretrain_network_g: {error}') from None
+            raise refused_weights('network_g', load_path, error) from None
         if not strict:
             super().load_network(net, load_path, strict, param_key)
         get_root_logger().info(f'{type(network).__name__}: weights of {load_path}')

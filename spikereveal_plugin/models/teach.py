@@ -61,9 +61,9 @@ def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, ov
     if overwrite:
         delete_cache(path)
     with TeacherCacheWriter(path, origin, precision) as writer:
-        lacking = TeacherCache(path).lacking(dataset.keys, dataset.teacher_instants)
-        _check_space(path, dataset, lacking, precision)
-        _fill(writer, dataset, teacher, lacking, device)
+        missing = TeacherCache(path).missing(dataset.keys, dataset.teacher_instants)
+        _check_space(path, dataset, missing, precision)
+        _fill(writer, dataset, teacher, missing, device)
     get_root_logger().info(f'{path}: {len(dataset)} samples at readouts {list(dataset.teacher_instants)}')
     return path
 
@@ -72,13 +72,13 @@ def _fill(
     writer: TeacherCacheWriter,
     dataset: SpikeBlurDataset,
     teacher: Cascade,
-    lacking: Mapping[str, list[int]],
+    missing: Mapping[str, list[int]],
     device: torch.device,
 ) -> None:
     total = len(dataset.keys) * len(dataset.teacher_instants)
-    done = total - sum(map(len, lacking.values()))
+    done = total - sum(map(len, missing.values()))
     with tqdm(desc='Teacher', total=total, initial=done, unit='frame', disable=None) as bar:
-        for key, instants in lacking.items():
+        for key, instants in missing.items():
             shot = _shot(dataset, key).to(device)
             for instant, gain in zip(instants, teacher.gains(shot, instants), strict=True):
                 if gain.shape[-2:] != dataset.image_size(key):
@@ -101,12 +101,12 @@ def _shot(dataset: SpikeBlurDataset, key: str) -> Shot:
     return Shot(torch.zeros(1, 3, *dataset.image_size(key)), spikes, dataset.exposure(key))
 
 
-def _check_space(path: Path, dataset: SpikeBlurDataset, lacking: Mapping[str, list[int]], precision: Precision) -> None:
-    pixels = sum(height * width * len(lacking[key]) for key in lacking for height, width in [dataset.image_size(key)])
+def _check_space(path: Path, dataset: SpikeBlurDataset, missing: Mapping[str, list[int]], precision: Precision) -> None:
+    pixels = sum(height * width * len(missing[key]) for key in missing for height, width in [dataset.image_size(key)])
     needed, free = pixels * bytes_per_pixel(precision), shutil.disk_usage(path).free
     if needed > free:
         raise SpikeDataError(
             f'{path}: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free; '
             '-o places the cache elsewhere, --half halves it'
         )
-    get_root_logger().info(f'{path}: {sum(map(len, lacking.values()))} frames to compute, {needed / 1e9:.2f} GB')
+    get_root_logger().info(f'{path}: {sum(map(len, missing.values()))} frames to compute, {needed / 1e9:.2f} GB')

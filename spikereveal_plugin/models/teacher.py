@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.models.needs import refused_weights
 from spikereveal_plugin.models.sections import SpikeOptions
 from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.restorers.cascade import Cascade
@@ -66,6 +67,6 @@ def frozen_network(opt: Mapping[str, Any], key: str, device: torch.device) -> nn
         try:
             network = load_section(opt[key], Path(path), param_key, key).network
         except SpikeDataError as error:
-            raise OptionError(f'path.pretrain_{key}: {error}; train that stage first, or correct the path') from None
+            raise refused_weights(key, path, error) from None
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.requires_grad_(False).eval()

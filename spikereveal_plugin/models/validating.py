@@ -19,7 +19,7 @@ from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.sample import ValidationSample, sample_of_batch
 from spikereveal_plugin.models.sections import SpikeOptions
 from spikereveal_plugin.models.val_options import ValOptions
-from spikereveal_plugin.models.validation import Settings, validate
+from spikereveal_plugin.models.validation import ValidationSettings, validate
 from spikereveal_plugin.restorers.blur import Blur
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.sdm import Sdm
@@ -78,10 +78,12 @@ class Validating(SRModel):
         """Readouts that must lie on both sides of an instant, as one odd number."""
         return self.spike_options.short_window
 
-    def validation_settings(self, name: str, current_iter: int | str, tb_logger: Any, *, save_img: bool) -> Settings:
+    def validation_settings(
+        self, name: str, current_iter: int | str, tb_logger: Any, *, save_img: bool
+    ) -> ValidationSettings:
         """Where pictures of a data set go: while training, into a folder for each iteration, and to TensorBoard."""
         folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
-        return Settings(
+        return ValidationSettings(
             num_frames=self.val_options.num_frames,
             window=self.window(),
             short_window=self.spike_options.short_window,

@@ -18,7 +18,7 @@ AT_ONCE = 8  # frames of an exposure that are restored together
 
 
 @dataclass(frozen=True)
-class Settings:
+class ValidationSettings:
     """How to validate.
 
     Args:
@@ -39,7 +39,7 @@ class Settings:
 
 
 def validate(
-    restorers: Mapping[str, Restorer], samples: Iterable[ValidationSample], report: Report, settings: Settings
+    restorers: Mapping[str, Restorer], samples: Iterable[ValidationSample], report: Report, settings: ValidationSettings
 ) -> None:
     """Add the scores of all methods on all samples to `report`; the frames of the last method, the result, are kept."""
     for number, sample in enumerate(samples):

@@ -17,7 +17,7 @@ from spikereveal_plugin.models.collective import largest, share
 from spikereveal_plugin.pipelines.checkpoints import Checkpoints
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher, build_test_loaders, build_train_data
 from spikereveal_plugin.pipelines.log import root_logger
-from spikereveal_plugin.pipelines.place import Place
+from spikereveal_plugin.pipelines.place import Position
 from spikereveal_plugin.pipelines.resume import read_state
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 
@@ -55,7 +55,7 @@ def _write_to(opt: dict[str, Any], folder: Path) -> None:
 
 
 def _check_training(opt: dict[str, Any], model: Any, data: TrainData) -> None:
-    place = Place(data.sampler.length)
+    place = Position(data.sampler.length)
     data.sampler.go_to(0)
     prefetcher = build_prefetcher(data, opt)
 

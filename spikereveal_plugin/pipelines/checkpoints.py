@@ -8,7 +8,7 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.options import check_choice
 from spikereveal_plugin.pipelines.log import root_logger
-from spikereveal_plugin.pipelines.place import Place
+from spikereveal_plugin.pipelines.place import Position
 from spikereveal_plugin.pipelines.random_state import random_state
 
 
@@ -33,7 +33,7 @@ class Checkpoints:
             check_choice(self._metric, metrics, 'val.save_best')
             check_direction(metrics[self._metric], f'val.metrics.{self._metric}', 'val.save_best')
 
-    def save(self, place: Place, *, is_validated: bool, scores: Sequence[tuple[int, float]] = ()) -> None:
+    def save(self, place: Position, *, is_validated: bool, scores: Sequence[tuple[int, float]] = ()) -> None:
         """Save networks and training state of this iteration; all processes must call it.
 
         Args:

@@ -16,7 +16,7 @@ from spikereveal_plugin.pipelines.checkpoints import Checkpoints
 from spikereveal_plugin.pipelines.early_stop import EarlyStop
 from spikereveal_plugin.pipelines.loaders import TrainData, build_prefetcher
 from spikereveal_plugin.pipelines.log import root_logger
-from spikereveal_plugin.pipelines.place import Place
+from spikereveal_plugin.pipelines.place import Position
 from spikereveal_plugin.pipelines.stop import StoppedError, StopRequest
 
 
@@ -29,7 +29,7 @@ class Loop:
         self.logger = root_logger()
         self.data_timer, self.iter_timer = AvgTimer(), AvgTimer()
 
-    def run(self, place: Place, *, is_validated: bool = True) -> None:
+    def run(self, place: Position, *, is_validated: bool = True) -> None:
         """Go on from `place` to the end of the run.
 
         Args:
@@ -67,7 +67,7 @@ class Loop:
         else:
             self._validate(total)  # from here on a signal ends the process: the weights are saved
 
-    def _batches(self, place: Place) -> Iterator[Any]:
+    def _batches(self, place: Position) -> Iterator[Any]:
         """Move along the run and give the batch of each iteration; every epoch has its own order."""
         prefetcher: Any = None
         sampler = self.data.sampler
@@ -86,7 +86,7 @@ class Loop:
                 yield batch
             place.next_epoch()
 
-    def _after(self, place: Place, batch: Mapping[str, Any], stop: StopRequest) -> None:
+    def _after(self, place: Position, batch: Mapping[str, Any], stop: StopRequest) -> None:
         iteration = place.iteration
         if iteration % self.opt['logger']['print_freq'] == 0:
             times = {'time': self.iter_timer.get_avg_time(), 'data_time': self.data_timer.get_avg_time()}

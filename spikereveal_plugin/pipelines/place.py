@@ -9,7 +9,7 @@ from spikereveal_plugin.pipelines.log import root_logger
 
 
 @dataclass
-class Place:
+class Position:
     """A place in a run.
 
     Args:
@@ -38,16 +38,16 @@ class Place:
         self.epoch, self.samples = self.epoch + 1, 0
 
 
-def resumed_place(state: Mapping[str, Any], sampler: EpochSampler) -> Place:
+def resumed_place(state: Mapping[str, Any], sampler: EpochSampler) -> Position:
     """The place that a training state describes; one that BasicSR wrote knows its iteration only."""
     iteration, epoch = int(state['iter']), int(state['epoch'])
     if 'place' not in state:
         epoch, done = divmod(iteration, sampler.iters_per_epoch)
-        return Place(sampler.length, iteration, epoch, done * sampler.batch)
+        return Position(sampler.length, iteration, epoch, done * sampler.batch)
     if (length := state['place']['length']) != sampler.length:
         root_logger().warning(
             f'The training data has {sampler.length} samples, and had {length} when this run was saved; a new epoch '
             'begins'
         )
-        return Place(sampler.length, iteration, epoch + 1)
-    return Place(length, iteration, epoch, state['place']['samples'])
+        return Position(sampler.length, iteration, epoch + 1)
+    return Position(length, iteration, epoch, state['place']['samples'])

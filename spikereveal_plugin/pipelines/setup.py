@@ -88,12 +88,12 @@ def build_model_of(opt: dict[str, Any]) -> Any:
 
 def _set_devices(opt: dict[str, Any], launcher: str, local_rank: int | None) -> None:
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    wanted = opt.get('num_gpu', 'auto')
-    if wanted != 'auto' and (not isinstance(wanted, int) or wanted < 0):
-        raise OptionError(f'num_gpu: expected auto or a whole number, found {wanted!r}')
-    if wanted != 'auto' and wanted > available:
-        root_logger().warning(f'num_gpu: {wanted} asked for, {available} found; running on {available or "the CPU"}')
-    opt['num_gpu'] = available if wanted == 'auto' else min(wanted, available)
+    asked = opt.get('num_gpu', 'auto')
+    if asked != 'auto' and (not isinstance(asked, int) or asked < 0):
+        raise OptionError(f'num_gpu: expected auto or a whole number, found {asked!r}')
+    if asked != 'auto' and asked > available:
+        root_logger().warning(f'num_gpu: {asked} asked for, {available} found; running on {available or "the CPU"}')
+    opt['num_gpu'] = available if asked == 'auto' else min(asked, available)
     opt['dist'] = launcher != 'none'
     if opt['dist']:
         join(launcher, local_rank, available if opt['num_gpu'] else 0, opt.get('dist_params') or {})

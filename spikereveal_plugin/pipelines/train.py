@@ -13,7 +13,7 @@ from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
-from spikereveal_plugin.pipelines.place import Place, resumed_place
+from spikereveal_plugin.pipelines.place import Position, resumed_place
 from spikereveal_plugin.pipelines.resume import load_resume_state, resume_random
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 
@@ -40,7 +40,7 @@ def train_pipeline(args: Namespace) -> None:
         )
         loop = Loop(opt, model, data, tb_logger)
         if state is None:
-            loop.run(Place(data.sampler.length), is_validated=not (opt.get('val') or {}).get('at_start'))
+            loop.run(Position(data.sampler.length), is_validated=not (opt.get('val') or {}).get('at_start'))
             return
         place = resumed_place(state, data.sampler)
         model.resume_training(state)

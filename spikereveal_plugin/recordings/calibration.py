@@ -77,7 +77,7 @@ def load_calibration(path: Path) -> Calibration:
             f'{path}: no readable calibration ({error}); make one with: spikereveal data align'
         ) from None
     if not isinstance(content, dict) or content.pop('format', None) != CALIBRATION_FORMAT:
-        raise SpikeDataError(f'{path}: not a calibration of format {CALIBRATION_FORMAT}; make it anew')
+        raise SpikeDataError(f'{path}: not a calibration of format {CALIBRATION_FORMAT}; make it again')
     try:
         return _parse(content)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
@@ -85,8 +85,8 @@ def load_calibration(path: Path) -> Calibration:
 
 
 def _parse(content: dict[str, Any]) -> Calibration:
-    if odd := content.keys() ^ set(Calibration.__dataclass_fields__):
-        raise SpikeDataError(f'calibration: {", ".join(sorted(map(str, odd)))} is missing or unknown')
+    if differing := content.keys() ^ set(Calibration.__dataclass_fields__):
+        raise SpikeDataError(f'calibration: {", ".join(sorted(map(str, differing)))} is missing or unknown')
     whole = {name: _whole(content[name], name) for name in ('first', 'length', 'pairs')}
     sizes = {name: tuple(_whole(side, name) for side in content[name]) for name in ('image_size', 'sensor_size')}
     if any(len(size) != 2 for size in sizes.values()):

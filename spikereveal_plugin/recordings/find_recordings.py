@@ -35,7 +35,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Found:
+class Pairs:
     """The recordings of a folder, in order, and files that have no partner."""
 
     recordings: tuple[Recording, ...]
@@ -43,7 +43,7 @@ class Found:
     without_image: tuple[Path, ...]
 
 
-def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, split: str = 'train') -> Found:
+def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, split: str = 'train') -> Pairs:
     """Pair images and spikes by their path below both folders, without its suffix; two files are one pair.
 
     Args:
@@ -56,7 +56,7 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
         SpikeDataError: a folder is missing, two files share a name, nothing is a pair, or a sharp image is missing.
     """
     if images.is_file() and spikes.is_file():
-        return Found((Recording('recording', _name(images.stem), images, spikes, split),), (), ())
+        return Pairs((Recording('recording', _name(images.stem), images, spikes, split),), (), ())
     image_files, spike_files = files_by_key(images, IMAGE_SUFFIXES), files_by_key(spikes, SPIKE_SUFFIXES)
     sharp_files = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
     both = [key for key in image_files if key in spike_files]
@@ -71,13 +71,13 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
     for key in both:
         folder, _, name = key.rpartition('/')
         sequence = '/'.join(_name(part) for part in folder.split('/')) if folder else _name(images.resolve().name)
-        found = Recording(sequence, _name(name), image_files[key], spike_files[key], split, sharp_files.get(key))
-        recordings.append(found)
+        recording = Recording(sequence, _name(name), image_files[key], spike_files[key], split, sharp_files.get(key))
+        recordings.append(recording)
     lonely = tuple(path for key, path in image_files.items() if key not in spike_files)
-    return Found(tuple(recordings), lonely, tuple(path for key, path in spike_files.items() if key not in image_files))
+    return Pairs(tuple(recordings), lonely, tuple(path for key, path in spike_files.items() if key not in image_files))
 
 
-def find_authors_release(root: Path, split: str, exposure: Exposure) -> Found:
+def find_authors_release(root: Path, split: str, exposure: Exposure) -> Pairs:
     """Pair `{blur,spike,sharp}_data/<sequence>/<name>` below `root`; sharp sequences where their originals are there.
 
     Raises:
@@ -85,17 +85,17 @@ def find_authors_release(root: Path, split: str, exposure: Exposure) -> Found:
     """
     release = Split(root, FOLDERS)
     sharp = release.sharp
-    found = find_recordings(release.blur, release.spikes, sharp, split=split)
+    pairs = find_recordings(release.blur, release.spikes, sharp, split=split)
     if sharp is None:
-        return found
+        return pairs
     files = files_by_key(sharp, IMAGE_SUFFIXES)
     keys = {path: key for key, path in files.items()}
     recordings = [
         replace(item, sharp_frames=sharp_sequence_files(keys[item.sharp], files, exposure))
-        for item in found.recordings
+        for item in pairs.recordings
         if item.sharp
     ]
-    return replace(found, recordings=tuple(recordings))
+    return replace(pairs, recordings=tuple(recordings))
 
 
 _KEEP: Final = frozenset('-_+=()[] ')

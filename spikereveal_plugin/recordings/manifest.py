@@ -116,9 +116,9 @@ def read_manifest(root: Path) -> dict[str, Any]:
         raise SpikeDataError(
             f'{path}: no readable manifest ({error}); is {root} a data set made by this tool?'
         ) from None
-    found = manifest.get('format') if isinstance(manifest, dict) else None
-    if found != FORMAT_VERSION:
-        raise SpikeDataError(f'{path}: format {found!r}, expected {FORMAT_VERSION}; build the data set anew')
+    version_there = manifest.get('format') if isinstance(manifest, dict) else None
+    if version_there != FORMAT_VERSION:
+        raise SpikeDataError(f'{path}: format {version_there!r}, expected {FORMAT_VERSION}; build the data set again')
     return manifest
 
 

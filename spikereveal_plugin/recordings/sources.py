@@ -85,9 +85,9 @@ class LmdbSource:
         self._sequence = ImageLmdb(sequence) if sequence else None
         self.keys, self.has_sharp = tuple(self._blur.keys), sharp is not None
         for path, keys in ((spike, self._spike.keys), (sharp, self._sharp.keys if self._sharp else self.keys)):
-            if odd := set(self.keys) ^ set(keys):
+            if unpaired := set(self.keys) ^ set(keys):
                 raise SpikeDataError(
-                    f'{blur} and {path} do not hold the same samples; {sorted(odd)[:3]} is in one only'
+                    f'{blur} and {path} do not hold the same samples; {sorted(unpaired)[:3]} is in one only'
                 )
 
     @property
@@ -209,16 +209,16 @@ def files_by_key(root: Path, suffixes: tuple[str, ...], what: str | None = None)
     """
     if not root.is_dir():
         raise SpikeDataError(f'{root}: no such folder')
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(root.rglob('*')):
         if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith('.'):
             key = path.relative_to(root).with_suffix('').as_posix()
-            if key in found:
-                raise SpikeDataError(f'{path} and {found[key].name} have one name; keep one of them')
-            found[key] = path
-    if what and not found:
+            if key in files:
+                raise SpikeDataError(f'{path} and {files[key].name} have one name; keep one of them')
+            files[key] = path
+    if what and not files:
         raise SpikeDataError(f'{root}: no {what} ({", ".join(suffixes)}) is in it')
-    return found
+    return files
 
 
 def sharp_sequence_files(key: str, sharp: Mapping[str, Path], exposure: Exposure) -> dict[int, Path]:

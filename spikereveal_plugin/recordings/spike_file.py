@@ -94,8 +94,8 @@ def sensor_from_config(path: Path) -> tuple[int, int] | None:
     """
     for folder in list(path.absolute().parents)[:_CONFIG_LEVELS]:
         config = folder / CONFIG_NAME
-        if config.is_file() and (found := _read_config(config)):
-            return found
+        if config.is_file() and (size := _read_config(config)):
+            return size
     return None
 
 

@@ -78,9 +78,9 @@ def _encodable(frame: npt.NDArray[Any], shape: tuple[int, ...], path: Path) -> n
 def _check_written(path: Path, count: int) -> None:
     """Decode the file and compare its number of frames with `count`."""
     video = cv2.VideoCapture(str(path))
-    found = 0
+    frames_there = 0
     while video.grab():
-        found += 1
+        frames_there += 1
     video.release()
-    if found != count:
-        raise SpikeDataError(f'{path}: {count} frames were written, {found} can be read back; is the disk full?')
+    if frames_there != count:
+        raise SpikeDataError(f'{path}: {count} frames were written, {frames_there} can be read back; is the disk full?')

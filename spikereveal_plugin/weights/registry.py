@@ -72,10 +72,10 @@ class NamedWeights:
         """
         if not self.path.is_file():
             raise SpikeDataError(f'weights {self.name!r}: {self.path} is missing; install the package again')
-        found = sha256_of(self.path)
-        if found != self.entry.sha256:
+        actual = sha256_of(self.path)
+        if actual != self.entry.sha256:
             raise SpikeDataError(
-                f'weights {self.name!r}: {self.path} has SHA-256 {found}, expected {self.entry.sha256}; it is damaged '
+                f'weights {self.name!r}: {self.path} has SHA-256 {actual}, expected {self.entry.sha256}; it is damaged '
                 'or was replaced: install the package again, or pass the file by its path to use it as it is'
             )
         return self.path
@@ -153,8 +153,8 @@ def _read(folder: Path, name: str, fields: Any) -> NamedWeights:
     try:
         entry = Entry(**fields)
     except TypeError:
-        wanted = ', '.join(Entry.__dataclass_fields__)
-        raise SpikeDataError(f'{folder / INDEX}: {name!r} needs exactly the fields {wanted}') from None
+        expected = ', '.join(Entry.__dataclass_fields__)
+        raise SpikeDataError(f'{folder / INDEX}: {name!r} needs exactly the fields {expected}') from None
     if any(Path(file).name != file for file in (entry.file, entry.card)):
         raise SpikeDataError(f'{folder / INDEX}: {name!r}: file and card are names beside the registry, not paths')
     return NamedWeights(name, folder, entry)
@@ -206,7 +206,7 @@ def resolve_option(value: str, network: str | None, where: str) -> Path:
             return find_weights(value)
         except SpikeDataError as error:
             raise OptionError(f'{where}: {error}') from None
-    found = known[value].entry.network
-    if network is not None and found != network:
-        raise OptionError(f'{where}: {value!r} are weights of {found}, expected of {network}')
+    kind = known[value].entry.network
+    if network is not None and kind != network:
+        raise OptionError(f'{where}: {value!r} are weights of {kind}, expected of {network}')
     return known[value].checked_path()

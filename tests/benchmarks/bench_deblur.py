@@ -26,7 +26,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
-from spikereveal_plugin.inference.engines.build import NetworkEngine, build_engine, has_bf16
+from spikereveal_plugin.inference.engines.build import build_engine
+from spikereveal_plugin.inference.engines.staged import has_bf16
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
 from spikereveal_plugin.weights.network import load_student
 
@@ -63,21 +64,21 @@ def scene(num_spike: int) -> tuple[Inputs, torch.Tensor]:
     return (blur.expand(1, 3, -1, -1).contiguous(), long_rate, windows), picture[:, 68 : 68 + WIDTH]
 
 
-def authors_loop(net: LDN) -> Callable[[Inputs], list[np.ndarray]]:
+def whole_loop(net: LDN | LDNPlus) -> Callable[[Inputs], list[np.ndarray]]:
+    """The whole network once a frame, as the authors call theirs."""
+
     def run(inputs: Inputs) -> list[np.ndarray]:
-        blur, _, windows = inputs
+        named = dict(zip(('blur', 'long_rate'), inputs[:2], strict=True))
+        calls = [[(named | {'window': window})[name] for name in net.descriptor.inputs] for window in inputs[2]]
         with torch.no_grad():
-            return [net(blur, window).clamp(0, 1).numpy() for window in windows]
+            return [net(*call).clamp(0, 1).numpy() for call in calls]
 
     return run
 
 
 def by_engine(name: str, net: LDN | LDNPlus) -> Callable[[Inputs], list[np.ndarray]]:
-    cpu, tile = torch.device('cpu'), TILE if name == 'tiled' else None
-    is_whole = name == 'whole'
-    engine = (
-        NetworkEngine(net, net.num_spike, cpu) if is_whole else build_engine('eager' if tile else name, net, cpu, tile)
-    )
+    tile = TILE if name == 'tiled' else None
+    engine = build_engine('eager' if tile else name, net, torch.device('cpu'), tile)
 
     def run(inputs: Inputs) -> list[np.ndarray]:
         blur, long_rate, windows = inputs
@@ -100,7 +101,7 @@ def measure(case: tuple[str, str], threads: int, runs: int, folder: str) -> None
     else:
         net = network(kind)
         inputs, sharp = scene(net.num_spike)
-        work = authors_loop(net) if name == 'authors' else by_engine(name, net)
+        work = whole_loop(net) if name in LOOPS.values() else by_engine(name, net)
         before = int(Path('/proc/self/statm').read_text().split()[1]) * resource.getpagesize()
         started = time.perf_counter()
         frames = work(inputs)

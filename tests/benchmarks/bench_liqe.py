@@ -54,7 +54,7 @@ def score(who: str, folder: Path) -> dict[str, float]:
 
 
 def forget_peak() -> None:
-    """Start the kernel's record of this process's peak memory anew (Linux)."""
+    """Start the kernel's record of this process's peak memory again (Linux)."""
     Path('/proc/self/clear_refs').write_text('5')
 
 

@@ -1,7 +1,7 @@
 """The student's training step against the authors' way, in one run: python tests/benchmarks/bench_step.py [--published]
 
 The authors' way, written from the paper: whole files decoded for an item; for each instant the teacher with its long
-rate anew, the student anew, LPIPS with a graph of all instants, NCHW, float32. Each row runs in processes of its own,
+rate again, the student again, LPIPS with a graph of all instants, NCHW, float32. Each row runs in processes of its own,
 and its memory is their peak above what they held before. Weights are random: timing needs no others.
 Seconds are the processor's (`process_time`) at one thread, which a busy machine disturbs less, and wall time at more:
 the median of three, or of as many as PATIENCE allows. Each result is printed as it is measured, the tables at the end.
@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from step_work import work_of
 
-from spikereveal_plugin.inference.engines.build import has_bf16
+from spikereveal_plugin.inference.engines.staged import has_bf16
 
 PATIENCE = 8.0  # seconds; no further repetition of a row begins after that
 LIMIT = 100.0  # seconds of a row's process; beyond it the row is given up

@@ -118,7 +118,7 @@ def test_a_failed_build_leaves_the_old_set(bytes_of, tmp_path):
 
 def test_an_unfinished_set_of_another_command_is_refused_with_what_differs(tmp_path):
     stop_early(tmp_path / 'set', KeyboardInterrupt())
-    match = r'begun by another command \(parameters\.factor is 8, here 16\); finish it with that one, or start anew'
+    match = r'begun by another command \(parameters\.factor is 8, here 16\); finish it with that one, or start again'
     with pytest.raises(SpikeDataError, match=match):
         build(tmp_path / 'set', the_plan=plan(16))
     with DatasetWriter(tmp_path / 'set', plan(16), overwrite=True) as writer:

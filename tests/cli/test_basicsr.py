@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from spikereveal_plugin.cli import basicsr, spikereveal
-from spikereveal_plugin.cli.option_files import option_folder
 from spikereveal_plugin.cli.run import INTERRUPTED, run
+from spikereveal_plugin.demo.option_files import option_folder
 from spikereveal_plugin.errors import SpikeDataError
 
 

@@ -61,7 +61,7 @@ def test_a_second_run_computes_what_changed(folders, monkeypatch, caplog):
     assert (folders / 'out/compare.json').read_text() == first
     shutil.copy('gt/a.png', 'good/a.png')
     assert run(*words, 'ssim') == 0
-    assert sorted(scored) == ['psnr'] + 10 * ['ssim']  # good/a anew; then all samples by the new metric, by frame
+    assert sorted(scored) == ['psnr'] + 10 * ['ssim']  # good/a again; then all samples by the new metric, by frame
     assert means(folders / 'out')['good', 'psnr'] == 'inf'
 
 
@@ -78,7 +78,7 @@ def test_scores_so_far_survive_an_interruption(folders, monkeypatch):
     words = ('good', '--gt', 'gt', '-o', 'out', '--metrics', 'psnr')
     assert run(*words) == 130
     assert run(*words) == 0
-    assert len(calls) == 4 + 3  # a and b were kept, the sequence began anew
+    assert len(calls) == 4 + 3  # a and b were kept, the sequence began again
 
 
 def test_no_reference(folders):

@@ -19,7 +19,7 @@ def test_one_process_sees_basicsrs_order(ratio: int):
 
 @pytest.mark.parametrize('processes', [2, 3, 6])
 def test_the_batches_of_several_processes_are_those_of_one(processes: int):
-    """11 samples: BasicSR pads them to 12 for two processes and shuffles anew."""
+    """11 samples: BasicSR pads them to 12 for two processes and shuffles again."""
     whole = indices(EpochSampler(11, 6, ratio=3))
     parts = [indices(EpochSampler(11, 6, processes, rank, ratio=3)) for rank in range(processes)]
     each = 6 // processes

@@ -62,15 +62,15 @@ def test_a_limited_gain_gives_the_same_frame(tmp_path: Path):
 
 
 def test_what_is_missing_is_said(cache: TeacherCache):
-    assert cache.lacking(['a/0'], [20, 116]) == {}
-    assert cache.lacking(['a/0', 'b/0'], [20, 68, 116]) == {'a/0': [68], 'b/0': [20, 68, 116]}
+    assert cache.missing(['a/0'], [20, 116]) == {}
+    assert cache.missing(['a/0', 'b/0'], [20, 68, 116]) == {'a/0': [68], 'b/0': [20, 68, 116]}
     with pytest.raises(SpikeDataError, match="no key 'a/0/068'"):
         cache.read('a/0', 68, (12, 20), rows=slice(0, 1), columns=slice(0, 1))
 
 
 def test_another_origin_is_refused(cache: TeacherCache):
     cache.check({'spikes': 'cd'})
-    with pytest.raises(SpikeDataError, match=r'other short_window, spikes; make it anew by .spikereveal data teach'):
+    with pytest.raises(SpikeDataError, match=r'other short_window, spikes; make it again by .spikereveal data teach'):
         cache.check({'short_window': 11, 'spikes': 'ef'})
     with pytest.raises(SpikeDataError, match='was made with other network_bsn; --overwrite'):
         TeacherCacheWriter(cache.path, {**ORIGIN, 'network_bsn': {'weights': 'ac'}}, cache.origin['precision'])

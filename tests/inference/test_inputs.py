@@ -10,7 +10,7 @@ from spikereveal_plugin.formats.spike_lmdb import SpikeLmdbWriter
 from spikereveal_plugin.formats.vidar import write_vidar
 from spikereveal_plugin.inference.clip import read_clip
 from spikereveal_plugin.inference.instants import at_fractions
-from spikereveal_plugin.inference.jobs import Reading, find_jobs
+from spikereveal_plugin.inference.jobs import ReadOptions, find_jobs
 from spikereveal_plugin.inference.timing import Timing
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdbWriter
 from spikereveal_plugin.recordings.photo import load_photo, quantise
@@ -105,7 +105,7 @@ def pairs(tmp_path):
 
 def test_folders_of_pairs(pairs, caplog):
     write_photo(pairs / 'photos/lonely.png', np.zeros((48, 64, 3), np.uint8))
-    jobs = find_jobs(pairs / 'photos', pairs / 'spikes', Reading())
+    jobs = find_jobs(pairs / 'photos', pairs / 'spikes', ReadOptions())
     assert [job.name for job in jobs] == ['a/2', 'a/10', 'b']
     assert '1 left out, they have no spikes: lonely' in caplog.text
     assert jobs[0].photo().pixels.shape == (48, 64, 3)
@@ -114,16 +114,16 @@ def test_folders_of_pairs(pairs, caplog):
 
 def test_a_recording_by_period_and_by_table(pairs):
     write_vidar(pairs / 'long.dat', spikes(100))
-    by_period = Reading(timing=Timing(Exposure(5, 20), 30))
+    by_period = ReadOptions(timing=Timing(Exposure(5, 20), 30))
     jobs = find_jobs(pairs / 'photos', pairs / 'long.dat', by_period)
     clips = [job.clip((48, 64), 3) for job in jobs]
     assert [clip.offset + clip.exposure.first for clip in clips] == [5, 35, 65]
     np.testing.assert_array_equal(clips[1].stream, spikes(100)[32:58])
     (pairs / 't.csv').write_text('name,first,length\na/10.png,7,20\nb,50,10\na/2,30,5\n')
-    jobs = find_jobs(pairs / 'photos', pairs / 'long.dat', Reading(timing=Timing(table=pairs / 't.csv')))
+    jobs = find_jobs(pairs / 'photos', pairs / 'long.dat', ReadOptions(timing=Timing(table=pairs / 't.csv')))
     assert [(job.name, job.clip((48, 64), 0).offset) for job in jobs] == [('a/10', 7), ('b', 50), ('a/2', 30)]
     with pytest.raises(OptionError, match='3 photos share one spike stream: give --exposure FIRST LENGTH'):
-        find_jobs(pairs / 'photos', pairs / 'long.dat', Reading())
+        find_jobs(pairs / 'photos', pairs / 'long.dat', ReadOptions())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_data_set_says_its_exposures(tmp_path):
     with ImageLmdbWriter(tmp_path / 'blur.lmdb', 'ppm') as photos, SpikeLmdbWriter(tmp_path / 'spike.lmdb') as streams:
         photos.put('s/0', np.full((48, 64, 3), 51, np.uint8))
         streams.put('s/0', spikes(), 3, 30)
-    (job,) = find_jobs(None, tmp_path, Reading())
+    (job,) = find_jobs(None, tmp_path, ReadOptions())
     np.testing.assert_allclose(job.photo().pixels, 0.2, atol=1e-6)
     assert job.clip(None, 0).exposure == Exposure(3, 30)
     np.testing.assert_array_equal(job.clip(None, 0).stream, spikes())
@@ -165,17 +165,17 @@ def test_a_data_set_says_its_exposures(tmp_path):
 def test_paths_that_make_no_job_are_said(pairs):
     photo, dat = pairs / 'photos/b.png', pairs / 'spikes/b.dat'
     with pytest.raises(OptionError, match='look swapped: first the blurry photo'):
-        find_jobs(dat, photo, Reading())
+        find_jobs(dat, photo, ReadOptions())
     with pytest.raises(SpikeDataError, match='a photo alone cannot be restored'):
-        find_jobs(None, photo, Reading())
+        find_jobs(None, photo, ReadOptions())
     with pytest.raises(SpikeDataError, match=r'none\.png: no such file'):
-        find_jobs(pairs / 'none.png', dat, Reading())
+        find_jobs(pairs / 'none.png', dat, ReadOptions())
     with pytest.raises(SpikeDataError, match='is one photo, .* a folder'):
-        find_jobs(photo, pairs / 'spikes', Reading())
+        find_jobs(photo, pairs / 'spikes', ReadOptions())
     with pytest.raises(SpikeDataError, match='have no sample in common'):
-        find_jobs(pairs / 'photos/a', pairs / 'spikes', Reading())
+        find_jobs(pairs / 'photos/a', pairs / 'spikes', ReadOptions())
     with pytest.raises(SpikeDataError, match='no spike file'):
-        find_jobs(pairs / 'photos', pairs / 'photos', Reading())
+        find_jobs(pairs / 'photos', pairs / 'photos', ReadOptions())
 
 
 def test_parts_of_an_exposure(caplog):

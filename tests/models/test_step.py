@@ -85,7 +85,7 @@ def gradients(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 class Naive:
-    """The authors' way, from the paper's equations: everything anew for each instant, one graph of it all."""
+    """The authors' way, from the paper's equations: everything again for each instant, one graph of it all."""
 
     def __init__(self, model: Any) -> None:
         teacher = copy.deepcopy(model.teacher())

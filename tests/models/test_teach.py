@@ -139,7 +139,7 @@ def test_other_weights_are_refused(workspace: Path, capsys: pytest.CaptureFixtur
     assert teach() == 0
     save_teacher(seed=1)
     assert train() == 1
-    assert 'was made with other network_bsn, network_sr; make it anew' in capsys.readouterr().err
+    assert 'was made with other network_bsn, network_sr; make it again' in capsys.readouterr().err
     assert teach() == 1
     assert 'was made with other network_bsn, network_sr; --overwrite' in capsys.readouterr().err
     assert teach('--overwrite') == 0

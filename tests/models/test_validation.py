@@ -7,7 +7,7 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.sample import ValidationSample
-from spikereveal_plugin.models.validation import Settings, validate
+from spikereveal_plugin.models.validation import ValidationSettings, validate
 from spikereveal_plugin.restorers.blur import Blur
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.shot import Shot
@@ -38,7 +38,7 @@ def scores(metrics, window=3):
     frames, scene = moving_scene()
     report = Report(metrics, ['blur', 'true'], 'toy')
     restorers = {'blur': Blur(), 'true': Known(frames)}
-    validate(restorers, [scene], report, Settings(num_frames=3, window=window, short_window=3, folder=None))
+    validate(restorers, [scene], report, ValidationSettings(num_frames=3, window=window, short_window=3, folder=None))
     return frames, scene, report
 
 

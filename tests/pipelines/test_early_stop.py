@@ -25,7 +25,7 @@ def early_stop(folder: Path, better: str = 'lower', **section: Any) -> EarlyStop
     [
         ('lower', {'patience': 2}, [5, 4, 3, 2, 1], None),
         ('lower', {'patience': 2}, [5, 4, 4, 4.5], 3),  # equal is not better
-        ('lower', {'patience': 2}, [5, 4, 4.5, 3.9, 4, 4], 5),  # a better one begins the count anew
+        ('lower', {'patience': 2}, [5, 4, 4.5, 3.9, 4, 4], 5),  # a better one begins the count again
         ('higher', {'patience': 1}, [1, 2, 3, 2.9], 3),
         ('lower', {'patience': 2, 'min_delta': 0.5}, [5, 4.6, 4.4, 4, 3.95, 3.91], 4),  # 4.6 waits, 4.4 is 0.6 better
         ('lower', {}, [1, 2, 2, 2, 2, 2], 5),

@@ -69,7 +69,7 @@ def test_three_stages_and_the_test(data: str, workspace: Path, backbone: Path, c
         assert not (workspace / f'experiments/{stage}_{data}').exists()
         assert main(command) == 0, capsys.readouterr().err
         saved = torch.load(workspace / f'experiments/{stage}_{data}/models/net_g_latest.pth', weights_only=True)
-        assert list(saved) == ['params']
+        assert list(saved) == ['params', 'card']
     metric = ['val:metrics:liqe:metric_name=piqe'] if data == 'rsb' else []
     command = ['test', '-opt', str(OPTIONS / f'test_ldn_{data}.yml'), '--force_yml', 'num_gpu=0', *metric]
     assert main(command) == 0, capsys.readouterr().err
@@ -90,7 +90,7 @@ def check_ldn_plus(data: str, workspace: Path, backbone: Path, capsys: pytest.Ca
     assert all(f'{name}: ' in log for name in ('l_distill', 'l_respike', 'l_reblur'))
     command = ['test', '-opt', str(OPTIONS / f'test_ldn_plus_{data}.yml'), '--force_yml', 'num_gpu=0']
     assert main(command) == 0, capsys.readouterr().err
-    check_results(workspace / f'results/test_ldn_plus_{data}', data, ['blur', 'sdm', 'ldn'])
+    check_results(workspace / f'results/test_ldn_plus_{data}', data, ['blur', 'sdm', 'student'])
 
 
 def check_results(results: Path, data: str, methods: list[str] = CASCADE) -> None:
@@ -217,7 +217,7 @@ def test_ema_is_kept_and_tested_with(workspace: Path, backbone: Path, capsys: py
         capsys.readouterr().err
     )
     saved = torch.load(workspace / 'experiments/edsr_sample/models/net_g_latest.pth', weights_only=True)
-    assert list(saved) == ['params', 'params_ema']
+    assert list(saved) == ['params', 'params_ema', 'card']
     assert any(not torch.equal(saved['params'][key], saved['params_ema'][key]) for key in saved['params'])
 
 
@@ -230,7 +230,7 @@ def test_ema_is_kept_and_tested_with(workspace: Path, backbone: Path, capsys: py
         (['path:resume_state=gone.state'], 'gone.state is no file'),
         (['model_type=BSNModl'], "Did you mean 'BSNModel'"),
         (['train:scheduler:periods=[1]'], 'end before total_iter 2'),
-        (['path:pretrain_network_g=gone.pth'], 'weights of BSN: no such file gone.pth'),
+        (['path:pretrain_network_g=gone.pth'], 'path.pretrain_network_g: gone.pth: no such file'),
         (['network_g=~'], 'network_g: expected a section'),
         (['spike:short_window=8'], 'spike.short_window: expected an odd number of readouts, found 8'),
         (['num_gpu=all'], "num_gpu: expected auto or a whole number, found 'all'"),
@@ -262,9 +262,13 @@ def test_a_mistake_is_one_line_and_exit_code_1(
     [
         (
             ['ldn'],
-            'weights of BSN: no such file experiments/bsn_sample/models/net_g_latest.pth; train that stage first',
+            'path.pretrain_network_bsn: experiments/bsn_sample/models/net_g_latest.pth: no such file; expected a .pth '
+            'file; train that stage first',
         ),
-        (['ldn', 'path:pretrain_network_g=other.pth'], 'weights of LDN: other.pth does not fit'),
+        (
+            ['ldn', 'path:pretrain_network_g=other.pth'],
+            'path.pretrain_network_g: other.pth: the weights do not fit LDN',
+        ),
         (
             ['ldn', 'train:distill_opt=~', 'train:instants=[5, 68]'],
             'train.instants: around 5 there are not 21 of the readouts',

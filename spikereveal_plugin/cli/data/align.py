@@ -43,14 +43,15 @@ def _run(args: argparse.Namespace) -> None:
     options = AlignOptions(spike_layout(args), args.first, args.length, board, args.linear_light)
     report = align_recordings(find_recordings(args.images, args.spikes).recordings, options)
     save_calibration(args.output, report.calibration)
-    found = report.calibration
+    calibration = report.calibration
     lead = '' if report.offset_lead is None else f', found by a correlation {report.offset_lead:.3f} above the mean'
     write_lines(
         (
-            f'pairs: {found.pairs}, {report.num_matches} matches each',
-            f'exposure: readouts {found.first} to {found.first + found.length - 1}{lead}',
+            f'pairs: {calibration.pairs}, {report.num_matches} matches each',
+            f'exposure: readouts {calibration.first} to {calibration.first + calibration.length - 1}{lead}',
             f'correlation after alignment: {report.correlation:.3f}',
-            f'residual: {found.residual:.2f} spike pixels; spread of the corners between pairs {report.spread:.2f}',
+            f'residual: {calibration.residual:.2f} spike pixels; '
+            f'spread of the corners between pairs {report.spread:.2f}',
             f'calibration: {args.output}',
         )
     )

@@ -65,11 +65,11 @@ def _run_gopro(args: argparse.Namespace) -> None:
         raise SpikeDataError(
             f'{args.root}: neither train/{FOLDERS.blur} nor test/{FOLDERS.blur} is there; is it Spike-GOPRO?'
         )
-    found = [find_authors_release(args.root / split, split, exposure) for split in splits]
+    recordings = [find_authors_release(args.root / split, split, exposure) for split in splits]
     options = ImportOptions(
         exposure, test=tuple(args.test), overwrite=args.overwrite, workers=args.workers, num_readouts=137
     )
-    import_recordings(found, args.output, 'spikereveal data import gopro', options)
+    import_recordings(recordings, args.output, 'spikereveal data import gopro', options)
 
 
 def _run_rsb(args: argparse.Namespace) -> None:
@@ -86,8 +86,8 @@ def _run_rsb(args: argparse.Namespace) -> None:
         workers=args.workers,
         num_readouts=400,
     )
-    found = [find_authors_release(args.root, 'train', exposure)]
-    import_recordings(found, args.output, 'spikereveal data import rsb', options)
+    recordings = [find_authors_release(args.root, 'train', exposure)]
+    import_recordings(recordings, args.output, 'spikereveal data import rsb', options)
 
 
 def _run_folder(args: argparse.Namespace) -> None:
@@ -110,5 +110,5 @@ def _run_folder(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
         workers=args.workers,
     )
-    found = [find_recordings(args.images, args.spikes, args.sharp)]
-    import_recordings(found, args.output, 'spikereveal data import folder', options)
+    recordings = [find_recordings(args.images, args.spikes, args.sharp)]
+    import_recordings(recordings, args.output, 'spikereveal data import folder', options)

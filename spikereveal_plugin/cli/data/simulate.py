@@ -138,5 +138,5 @@ def _test_footage(items: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
     from spikereveal_plugin.building.footage import find_footage
 
     paths = [Path(item) for item in items if Path(item).exists()]
-    found = [footage.name for footage in find_footage(paths)] if paths else []
-    return paths, (*found, *(item for item in items if not Path(item).exists()))
+    names = [footage.name for footage in find_footage(paths)] if paths else []
+    return paths, (*names, *(item for item in items if not Path(item).exists()))

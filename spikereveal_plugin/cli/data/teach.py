@@ -28,7 +28,7 @@ def add_data_teach_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
     add_imports(parser)
     add_output(parser, 'DIR', 'the cache (default: teacher.lmdb by the images)', is_required=False)
     parser.add_argument('--half', action='store_true', help='store float16: half the disk, relative error below 0.0005')
-    parser.add_argument('--overwrite', action='store_true', help='delete a cache that is there, and make it anew')
+    parser.add_argument('--overwrite', action='store_true', help='delete a cache that is there, and make it again')
     parser.set_defaults(run=_run)
 
 

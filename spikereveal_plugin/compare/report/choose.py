@@ -37,8 +37,8 @@ def page_samples(table: Table, column: Column, count: int) -> dict[str, str]:
     for method in ranking:
         key = worst_sample(table, method, column)
         if key is not None:
-            said = f'{method} is worst here'
-            chosen[key] = f'{chosen[key]}; {said}' if key in chosen else said
+            reason = f'{method} is worst here'
+            chosen[key] = f'{chosen[key]}; {reason}' if key in chosen else reason
     others = [key for key in keys if key not in chosen]
     left = max(0, min(count - len(chosen), len(others)))
     for place in range(left):
@@ -84,16 +84,16 @@ def crops(pictures: Mapping[str, Picture], methods: Sequence[str], best: str, sh
     """
     height, width = next(iter(pictures.values())).shape[:2]
     side = crop_side(height, width)
-    found: list[dict[str, Any]] = []
+    windows: list[dict[str, Any]] = []
     taken: tuple[int, int] | None = None
     stack = np.stack([pictures[method] for method in methods])
     if len(methods) > 1:
         taken = largest((stack.max(0) - stack.min(0)).mean(2, dtype=np.float32), side)
-        found.append(_cut('Where the methods differ most', pictures, taken, side))
+        windows.append(_cut('Where the methods differ most', pictures, taken, side))
     if sharp in pictures and best in pictures:
         error = np.abs(pictures[best].astype(np.float32) - pictures[sharp]).mean(2)
-        found.append(_cut(f'Where {best} errs most', pictures, largest(error, side, taken), side))
-    return found
+        windows.append(_cut(f'Where {best} errs most', pictures, largest(error, side, taken), side))
+    return windows
 
 
 def _cut(title: str, pictures: Mapping[str, Picture], corner: tuple[int, int], side: int) -> dict[str, Any]:

@@ -68,10 +68,10 @@ def render(content: Mapping[str, Any]) -> str:
 
 def _first_columns(table: Table) -> dict[str, Column]:
     """Return the column that samples of each set are chosen by: its first metric."""
-    found: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     for column in table.columns:
-        found.setdefault(column.set, column)
-    return found
+        columns.setdefault(column.set, column)
+    return columns
 
 
 def _worst(table: Table) -> list[dict[str, Any]]:
@@ -87,27 +87,27 @@ def _worst(table: Table) -> list[dict[str, Any]]:
 def _views(table: Table, source: Source) -> list[dict[str, Any]]:
     """Return each chosen sample's pictures, crops and scores."""
     columns = _first_columns(table)
-    wanted = [
+    chosen = [
         (test_set, column, key, reason)
         for test_set in source.sets
         for column in [columns[test_set.label]]
         for key, reason in page_samples(table, column, source.count).items()
     ]
     views, pictures = [], []
-    for test_set, column, key, reason in tqdm(wanted, unit='view', desc='page', disable=None):
+    for test_set, column, key, reason in tqdm(chosen, unit='view', desc='page', disable=None):
         ranking = table.ranking(column)
         shown = [m for row in source.rows if row.label in ranking and (m := row.on(test_set.label))]
-        found = dict(_pictures(test_set, key, shown, source.folder))
+        frames_of = dict(_pictures(test_set, key, shown, source.folder))
         names = test_set.frames(key)
         middle = len(names) // 2
-        still = {label: frames[min(middle, len(frames) - 1)] for label, frames in found.items()}
+        still = {label: frames[min(middle, len(frames) - 1)] for label, frames in frames_of.items()}
         cut = crops(still, ranking, ranking[0], SHARP)
         for crop in cut:
             crop['pictures'] = {label: jpeg(part, CROP_QUALITY) for label, part in crop['pictures'].items()}
         scores = {method: table.cells[method, column].frames[key] for method in ranking}
         about = {'set': test_set.label, 'sample': key, 'reason': reason, 'metric': column.metric, 'frames': names}
         views.append({**about, 'middle': middle, 'best': ranking[0], 'scores': scores, 'crops': cut})
-        pictures.append(found)
+        pictures.append(frames_of)
     encoded = within_budget(pictures, BUDGET)
     return [view | {'pictures': addresses} for view, addresses in zip(views, encoded, strict=True)]
 

@@ -70,10 +70,10 @@ class Table:
 
     def sections(self) -> dict[str, list[str]]:
         """Methods by heading, in order; the heading of those without one is empty."""
-        found: dict[str, list[str]] = {}
+        grouped: dict[str, list[str]] = {}
         for method in self.methods:
-            found.setdefault(self.groups.get(method, ''), []).append(method)
-        return found
+            grouped.setdefault(self.groups.get(method, ''), []).append(method)
+        return grouped
 
     def ranking(self, column: Column, group: str | None = None) -> list[str]:
         """Methods of a column, best first; those of one heading, or all."""
@@ -130,9 +130,9 @@ def build_table(
     frames: dict[tuple[str, Column], dict[str, list[float]]] = {}
     for column in columns:
         for row in rows:
-            found = {k: scored.frames.get((row.label, column.set, k, column.metric)) for k in keys[column.set]}
-            if all(values is not None for values in found.values()):
-                frames[row.label, column] = {key: list(values or ()) for key, values in found.items()}
+            scores = {k: scored.frames.get((row.label, column.set, k, column.metric)) for k in keys[column.set]}
+            if all(values is not None for values in scores.values()):
+                frames[row.label, column] = {key: list(values or ()) for key, values in scores.items()}
     notes = (
         f'Means over samples; a sample is the mean over its frames. Intervals: {LEVEL:.0%} percentile bootstrap over '
         f'samples (over sequences, where the mean is theirs), {bootstrap[0]} resamples, seed {bootstrap[1]}; none for '

@@ -132,7 +132,7 @@ def as_markdown(table: Table) -> str:
 
 def _sequence_tables(table: Table) -> list[str]:
     """Return a table of sequences and their mean for each column whose mean is theirs."""
-    found = []
+    tables = []
     for column in table.columns:
         cells = {method: cell for method in table.methods if (cell := table.cells.get((method, column)))}
         if column.average != 'sequences' or not cells:
@@ -143,8 +143,8 @@ def _sequence_tables(table: Table) -> list[str]:
         for method, cell in cells.items():
             values = (*cell.sequences.values(), cell.mean)
             lines.append([_escape(method), *(f'{value:.{digits(column)}f}' for value in values)])
-        found.append(_pipes(lines))
-    return found
+        tables.append(_pipes(lines))
+    return tables
 
 
 def _pipes(lines: list[list[str]]) -> str:

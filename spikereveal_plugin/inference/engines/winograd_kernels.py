@@ -66,7 +66,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
     """Compile at the first call, and keep the result beside this file or in the user's cache, where that can be."""
     try:
         return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba found no folder; each process compiles anew
+    except RuntimeError:  # numba found no folder; each process compiles again
         return njit(nogil=True)(function)
 
 
