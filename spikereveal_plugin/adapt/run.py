@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spikereveal_plugin.adapt.networks import NetworkChoice, choose_networks, warn_of_thresholds
-from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, Schedule, option_text
+from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, option_text
 from spikereveal_plugin.adapt.result import pack_result
 from spikereveal_plugin.adapt.samples import Samples, examine, gather_samples
+from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, positive, spike_layout
 from spikereveal_plugin.cli.text import HelpFormatter
 
@@ -55,22 +56,32 @@ def add_adapt_parser(commands: Any) -> None:
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('training')
-    group.add_argument('--iterations', type=positive, default=3000, metavar='N', help='at most')
-    group.add_argument('--val-freq', type=positive, default=200, metavar='N', help='iterations between validations')
+    group.add_argument('--iterations', type=positive, default=Schedule.iterations, metavar='N', help='at most')
     group.add_argument(
-        '--patience', type=positive, default=4, metavar='N', help='validations without a smaller residual'
+        '--val-freq', type=positive, default=Schedule.val_freq, metavar='N', help='iterations between validations'
+    )
+    group.add_argument(
+        '--patience',
+        type=positive,
+        default=Schedule.patience,
+        metavar='N',
+        help='validations without a smaller residual',
     )
     group.add_argument('--held-out', type=positive, default=2, metavar='N', help='exposures that are not trained on')
-    group.add_argument('--learning-rate', type=float, default=1e-4, metavar='F', help='of Adam')
-    group.add_argument('--reblur-weight', type=float, default=1.0, metavar='F', help='lambda of Eq. 14')
-    group.add_argument('--crop', type=positive, default=256, metavar='N', help='side of the crops, in photo pixels')
-    group.add_argument('--instants', type=positive, default=7, metavar='N', help='of each exposure')
+    group.add_argument('--learning-rate', type=float, default=Schedule.learning_rate, metavar='F', help='of Adam')
+    group.add_argument(
+        '--reblur-weight', type=float, default=Schedule.reblur_weight, metavar='F', help='lambda of Eq. 14'
+    )
+    group.add_argument(
+        '--crop', type=positive, default=Schedule.crop, metavar='N', help='side of the crops, in photo pixels'
+    )
+    group.add_argument('--instants', type=positive, default=Schedule.instants, metavar='N', help='of each exposure')
     group.add_argument(
         '--val-instants', type=positive, metavar='N', help='of each exposure held out (default: every readout)'
     )
     group.add_argument('--vgg', type=Path, metavar='FILE', help="VGG16's weights: LPIPS in place of L1")
     group.add_argument('--density', choices=['auto', '1.0'], help='normalise spikes (default: as the weights say)')
-    group.add_argument('--seed', type=int, default=0, help='of all randomness')
+    group.add_argument('--seed', type=int, default=Schedule.seed, help='of all randomness')
 
 
 def _adapt(args: argparse.Namespace) -> None:
@@ -97,7 +108,6 @@ def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
 
 
 def _request(args: argparse.Namespace) -> Any:
-    from spikereveal_plugin.adapt.option_file import Schedule
     from spikereveal_plugin.adapt.run import Request
     from spikereveal_plugin.building.import_set import ImportOptions
     from spikereveal_plugin.errors import OptionError

@@ -5,8 +5,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, spike_layout
+from spikereveal_plugin.cli.arguments import add_device, add_imports, add_output, add_spike_layout, spike_layout
 from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.defaults import FPS, NUM_FRAMES, SHORT_WINDOW
+from spikereveal_plugin.inference.engines.names import ENGINES
 
 EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sharp                            seven PNGs in sharp/
@@ -50,12 +52,12 @@ def add_deblur_parser(commands: Any) -> None:
 def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group('frames')
     which = group.add_mutually_exclusive_group()
-    which.add_argument('--frames', type=int, default=7, metavar='N', help='spread over the exposure')
+    which.add_argument('--frames', type=int, default=NUM_FRAMES, metavar='N', help='spread over the exposure')
     which.add_argument(
         '--at', nargs='+', type=float, metavar='F', help='parts of the exposure: 0 first, 1 last readout'
     )
     group.add_argument('--format', choices=['png', 'mp4', 'gif'], help='in a folder OUT (default: png)')
-    group.add_argument('--fps', type=float, default=10.0, help='frames a second of a video or GIF')
+    group.add_argument('--fps', type=float, default=FPS, help='frames a second of a video or GIF')
     group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
     group.add_argument('--overwrite', action='store_true', help='replace results that are there')
 
@@ -77,12 +79,12 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         '--engine',
-        choices=['auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx'],
+        choices=ENGINES,
         default='auto',
         help='how to compute: winograd for LDN on a CPU, which compiles itself at its first use; else eager',
     )
     group.add_argument('--tile', type=int, metavar='PIXELS', help='cut large images into tiles')
-    group.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1')
+    add_device(group)
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -151,7 +153,7 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
     if args.method == 'sdm':
         if args.sigma is not None and (args.short_window is not None or args.density is not None):
             raise OptionError('--sigma: a tapered window has no --short-window, and its density is always auto')
-        return Deblurrer.physics(9 if args.short_window is None else args.short_window, args.sigma)
+        return Deblurrer.physics(SHORT_WINDOW if args.short_window is None else args.short_window, args.sigma)
     if args.sigma is not None:
         raise OptionError('--sigma: tapers the window of --method sdm; give that too')
     if args.weights is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from spikereveal_plugin.defaults import RATIO
+from spikereveal_plugin.defaults import NUM_FRAMES, RATIO
 from spikereveal_plugin.errors import OptionError
 
 
@@ -18,7 +18,7 @@ class SetOptions:
     `sharp_data` where there is one)"""
     frames: Literal['middle', 'sequence'] | None = None
     """which sharp frames of `data` are used; by default the sequence where it has one"""
-    num_frames: int = 7
+    num_frames: int = NUM_FRAMES
     """instants that are restored where there is no sharp frame"""
     window: int = 21
     """readouts around each of these instants"""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from spikereveal_plugin.defaults import SHORT_WINDOW
+from spikereveal_plugin.defaults import NUM_FRAMES, SHORT_WINDOW
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.checks import checked_blur, checked_stream
@@ -94,7 +94,7 @@ class Deblurrer:
         spikes: npt.NDArray[Any],
         instants: Sequence[int] | None = None,
         *,
-        frames: int = 7,
+        frames: int = NUM_FRAMES,
         exposure: Exposure | None = None,
         check: bool = True,
     ) -> Frame:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from spikereveal_plugin.defaults import FPS, NUM_FRAMES
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.inference.clip import SpikeClip
 from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
@@ -38,10 +39,10 @@ class RestoreOptions:
         identity: what else the result depends on (weights, density), kept to notice that it changed.
     """
 
-    frames: int = 7
+    frames: int = NUM_FRAMES
     at: tuple[float, ...] = ()
     kind: str = 'png'
-    fps: float = 10.0
+    fps: float = FPS
     side_by_side: bool = False
     overwrite: bool = False
     check: bool = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from basicsr.utils.registry import METRIC_REGISTRY
 
+from spikereveal_plugin.defaults import NUM_FRAMES
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import at_least_one, check_choice, check_keys, lookup, parse_section
 
@@ -50,7 +51,7 @@ class ValOptions:
     """show a progress bar"""
     methods: tuple[str, ...] = ()
     """the table's rows; the last one's frames are kept; by default the network in training alone"""
-    num_frames: int = 7
+    num_frames: int = NUM_FRAMES
     """instants of the restored sequence, where no sharp frames set them"""
     num_panels: int = 2
     """samples that each validation shows in TensorBoard"""

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_build, add_out, add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.defaults import RATIO
 
 _EXAMPLES = """examples:
   spikereveal data import gopro downloads/GOPRO -o datasets/GOPRO
@@ -39,7 +40,7 @@ def add_data_import_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentP
     )
     folder.add_argument('--calibration', type=Path, metavar='JSON', help='made by `spikereveal data align`')
     folder.add_argument(
-        '--ratio', type=positive, default=4, help='image pixels to a spike pixel (default: %(default)s)'
+        '--ratio', type=positive, default=RATIO, help='image pixels to a spike pixel (default: %(default)s)'
     )
     add_spike_layout(folder)
     _add_common(folder)

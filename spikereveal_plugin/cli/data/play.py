@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, positive, spike_layout
 from spikereveal_plugin.cli.text import write_lines
+from spikereveal_plugin.defaults import SHORT_WINDOW
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,9 @@ def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPar
     parser.add_argument(
         '--blur', type=Path, metavar='IMAGE', help="blurry image beside it (default: the data set's own)"
     )
-    parser.add_argument('--window', type=positive, default=9, help='readouts of the TFP, odd (default: %(default)s)')
+    parser.add_argument(
+        '--window', type=positive, default=SHORT_WINDOW, help='readouts of the TFP, odd (default: %(default)s)'
+    )
     parser.add_argument('--frames', type=positive, metavar='N', help='instants shown (default: 200; gif 60, png 4)')
     parser.add_argument('--fps', type=positive, default=20, help='frames a second (default: %(default)s)')
     add_spike_layout(parser)

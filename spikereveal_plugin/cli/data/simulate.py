@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_out, add_simulation, add_verb, positive, shard
+from spikereveal_plugin.defaults import RATIO
 
 _EXAMPLES = """examples:
   spikereveal data simulate train_clip.mp4 --test test_clip.mp4 --factor 16 -o datasets/clips
@@ -78,7 +79,11 @@ def _add_sensor(parser: argparse.ArgumentParser) -> None:
     """Add what real sensors have and the paper's has not; each is off by default."""
     sensor = parser.add_argument_group('sensor', 'what real spike cameras have; all off by default, as in the paper')
     sensor.add_argument(
-        '--ratio', type=positive, default=4, metavar='N', help='image pixels to a spike pixel (default: %(default)s)'
+        '--ratio',
+        type=positive,
+        default=RATIO,
+        metavar='N',
+        help='image pixels to a spike pixel (default: %(default)s)',
     )
     sensor.add_argument(
         '--linear-light',

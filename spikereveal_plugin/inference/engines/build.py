@@ -11,6 +11,7 @@ from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_tiles import TiledLdnEngine
+from spikereveal_plugin.inference.engines.names import ENGINES
 from spikereveal_plugin.inference.engines.onnx import OnnxEngine
 from spikereveal_plugin.inference.engines.plus_tiles import TiledPlusEngine
 from spikereveal_plugin.inference.engines.staged import StagedEngine
@@ -19,7 +20,6 @@ from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.student import OneByOne
 
-ENGINES = ('auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx')
 _TILED: Mapping[type[nn.Module], Callable[..., Engine]] = {LDN: TiledLdnEngine, LDNPlus: TiledPlusEngine}
 
 

@@ -1,0 +1,3 @@
+"""The engines by the words that users type."""
+
+ENGINES = ('auto', 'eager', 'winograd', 'compiled', 'bf16', 'onnx')
