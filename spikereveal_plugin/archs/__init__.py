@@ -1,5 +1,8 @@
 """The networks of SpikeReveal, registered with BasicSR by this import, and the converter of the authors' weights."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from .aligned_basicvsrpp_arch import AlignedBasicVSRPlusPlus
 from .bsn_arch import BSN
 from .convert import convert_ssdm, import_ssdm, load_ssdm_file
@@ -19,3 +22,7 @@ __all__ = [
     'import_ssdm',
     'load_ssdm_file',
 ]
+
+for _module in iter_modules(__path__):
+    if _module.name.endswith('_arch'):  # importing it registers its class
+        import_module(f'{__name__}.{_module.name}')
