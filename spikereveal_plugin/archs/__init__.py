@@ -8,6 +8,7 @@ from .bsn_arch import BSN
 from .convert import convert_ssdm, import_ssdm, load_ssdm_file
 from .ldn_arch import LDN
 from .ldn_plus_arch import LDNPlus
+from .light_change_arch import LightChange
 from .spike_edsr_arch import SpikeEDSR
 from .tapered_sdm_arch import TaperedSDM
 
@@ -16,6 +17,7 @@ __all__ = [
     'LDN',
     'AlignedBasicVSRPlusPlus',
     'LDNPlus',
+    'LightChange',
     'SpikeEDSR',
     'TaperedSDM',
     'convert_ssdm',

@@ -69,7 +69,9 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         metavar='NAME|FILE',
         help='a name of `spikereveal weights list` (default: the first student of it), or a .pth file',
     )
-    group.add_argument('--method', choices=['network', 'sdm'], default='network', help='sdm: physics, no weights')
+    group.add_argument(
+        '--method', choices=['network', 'light', 'sdm'], default='network', help='light, sdm: physics, no weights'
+    )
     group.add_argument('--sigma', type=float, metavar='READOUTS', help='sdm of tapered windows, such as 4')
     group.add_argument('--short-window', type=int, metavar='N', help='readouts of a rate: sdm 9, spikes alone 41')
     group.add_argument(
@@ -150,6 +152,11 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
             'no blurry photo: a gray preview of the spikes, at their own size; colour and detail need the photo too'
         )
         return Deblurrer.physics()
+    if args.method == 'light':
+        for name in ('weights', 'sigma', 'short_window', 'density', 'tile'):
+            if getattr(args, name) is not None:
+                raise OptionError(f'--{name.replace("_", "-")}: --method light has nothing to set; leave it out')
+        return Deblurrer.light()
     if args.method == 'sdm':
         if args.sigma is not None and (args.short_window is not None or args.density is not None):
             raise OptionError('--sigma: a tapered window has no --short-window, and its density is always auto')

@@ -16,6 +16,7 @@ from spikereveal_plugin.inference.checks import checked_blur, checked_stream
 from spikereveal_plugin.inference.instants import spread
 from spikereveal_plugin.inference.pretrained import NetworkOptions
 from spikereveal_plugin.restorers.checks import check_orientation
+from spikereveal_plugin.restorers.light import LightOptions
 from spikereveal_plugin.restorers.restore import restore
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.sdm import SdmOptions
@@ -82,6 +83,11 @@ class Deblurrer:
             OptionError: a number is out of range.
         """
         return cls(SdmOptions(short_window=short_window, sigma=sigma).build(torch.device('cpu')))
+
+    @classmethod
+    def light(cls) -> 'Deblurrer':
+        """Make the deblurrer by light change (physics/light_change.py): no weights, nothing to set."""
+        return cls(LightOptions().build(torch.device('cpu')))
 
     @property
     def num_spike(self) -> int:

@@ -136,6 +136,15 @@ def test_physics_needs_no_weights(deblur, tmp_path):
     assert cv2.imread(str(tmp_path / 'out.png')).std() > 5
 
 
+def test_light_change_needs_no_weights_and_has_nothing_to_set(deblur, tmp_path, capsys):
+    light = ('photo.png', 'spikes.dat', '-o', 'out.png', '--at', '0.5', '--method', 'light')
+    assert deblur(*light, weights=()) == 0
+    assert cv2.imread(str(tmp_path / 'out.png')).std() > 5
+    for more in (('--sigma', '4'), ('--density', 'auto'), ('--short-window', '9'), ('--weights', 'ldn-clips')):
+        assert deblur(*light, '--overwrite', *more, weights=()) == 1
+        assert f'{more[0]}: --method light has nothing to set' in capsys.readouterr().err
+
+
 def test_spikes_alone_are_previewed(deblur, tmp_path, caplog):
     caplog.set_level('INFO')
     words = ('spikes.dat', '-o', 'p.mp4', '--height', '12', '--width', '16', '--short-window', '9', '--frames', '3')
