@@ -11,7 +11,7 @@ from spikereveal_plugin.compare.options import parse_options
 from spikereveal_plugin.compare.training import product
 from spikereveal_plugin.data.blur_sequence_dataset import BlurSequenceOptions
 from spikereveal_plugin.errors import OptionError
-from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import load_options, parse_section
 
@@ -35,7 +35,7 @@ def is_spike_model(path: Path) -> bool:
 
 def check(opt: dict[str, Any]) -> None:
     model = MODEL_REGISTRY.get(opt['model_type'])
-    check_option_file(opt, model.train_options, model.methods)
+    parse_option_file(opt, model.train_options, model.methods)
 
 
 def test_the_promised_files_are_there():

@@ -25,7 +25,7 @@ class BSNModel(SpikeModel):
 
     def optimize_parameters(self, current_iter: int) -> None:
         self.descent.begin()
-        window = self.spike_options.short_window
+        window = self.options.spike.short_window
         instants = self.shot.exposure.instants(2, window, self.shot.num_readouts)
         draw = numpy_generator(self.opt.get('manual_seed') or 0, 'instant', str(current_iter))  # alike in all processes
         noisy = self.shot.short_rate(int(draw.integers(instants[0], instants[1] + 1)), window)
@@ -36,5 +36,5 @@ class BSNModel(SpikeModel):
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return Sdm(self.spike_options.short_window, self.trained_network)
+            return Sdm(self.options.spike.short_window, self.trained_network)
         return super().restorer(method)

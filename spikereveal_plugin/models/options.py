@@ -1,6 +1,7 @@
 """The check of a whole option file for one of this plugin's models."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY
@@ -8,7 +9,7 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.sections import LoggerOptions, PathOptions, Section, SpikeOptions, TrainOptions
-from spikereveal_plugin.models.val_options import parse_val
+from spikereveal_plugin.models.val_options import ValOptions, parse_val
 from spikereveal_plugin.options import check_arguments, check_choice, check_keys, lookup, parse_section
 
 NETWORKS = ('network_g', 'network_bsn', 'network_sr', 'network_teacher')
@@ -68,14 +69,29 @@ def _check_optimiser(section: Section) -> None:
     check_arguments(Adam, section, 'train.optim_g')
 
 
-def check_option_file(opt: Section, train_options: type[TrainOptions], methods: tuple[str, ...]) -> None:
+@dataclass(frozen=True)
+class ModelOptions:
+    """The sections of an option file that a model reads, parsed."""
+
+    spike: SpikeOptions
+    val: ValOptions
+    train: TrainOptions | None
+    """of the model's own kind; None for a test"""
+
+
+def parse_option_file(opt: Section, train_options: type[TrainOptions], methods: tuple[str, ...]) -> ModelOptions:
     """Check every section of an option file for one of this plugin's models, before anything is built.
+
+    Args:
+        opt: the file's content; with `is_train` where a command has decided it.
+        train_options: what the model's section `train` holds.
+        methods: names that `val.methods` may list.
 
     Raises:
         OptionError: the first key, name or value at fault, with the nearest known one.
     """
     check_keys(opt, _TOP | _ADDED_TOP, 'options')
-    parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
+    spike = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
     parse_section(PathOptions, opt.get('path') or {}, 'path', _ADDED_PATH)
     for key in NETWORKS:
         if key in opt or key == 'network_g':
@@ -84,8 +100,9 @@ def check_option_file(opt: Section, train_options: type[TrainOptions], methods: 
         where = f'datasets.{phase}'
         if lookup(DATASET_REGISTRY, section, where).__name__ == 'SpikeBlurDataset':
             parse_section(SpikeBlurOptions, section, where)
-    parse_val(opt, methods)
-    if opt.get('is_train', 'train' in opt):
-        logger = parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')
-        check_keys(logger.wandb or {}, {'project', 'resume_id'}, 'logger.wandb')
-        parse_train(train_options, opt)
+    val = parse_val(opt, methods)
+    if not opt.get('is_train', 'train' in opt):
+        return ModelOptions(spike, val, None)
+    logger = parse_section(LoggerOptions, opt.get('logger') or {}, 'logger')
+    check_keys(logger.wandb or {}, {'project', 'resume_id'}, 'logger.wandb')
+    return ModelOptions(spike, val, parse_train(train_options, opt))

@@ -60,9 +60,9 @@ class SpikeDistillModel(StudentModel):
     def __init__(self, opt: dict[str, Any]) -> None:
         self._teacher: Cascade | Student | None = None
         super().__init__(opt)
-        if 'sdm_bsn' in self.val_options.methods:
+        if 'sdm_bsn' in self.options.val.methods:
             self.cascade('val.methods: sdm_bsn')
-        elif 'teacher' in self.val_options.methods:
+        elif 'teacher' in self.options.val.methods:
             self.teacher()
 
     @classmethod
@@ -102,7 +102,6 @@ class SpikeDistillModel(StudentModel):
         return teacher
 
     def init_losses(self, train: Any) -> None:
-        self.train_settings: DistillTrainOptions = train
         if not (train.distill_opt or train.reblur_opt or train.respike_opt):
             raise OptionError(
                 'train: distill_opt, reblur_opt and respike_opt are all missing; the student needs one of them'
@@ -128,7 +127,8 @@ class SpikeDistillModel(StudentModel):
 
     def instants(self) -> tuple[int, ...]:
         """The readouts of one training step."""
-        listed, count = self.train_settings.instants, self.train_settings.num_instants
+        train: Any = self.options.train  # DistillTrainOptions, or whatever a model of this kind reads
+        listed, count = train.instants, train.num_instants
         if listed == 'random':
             return random_instants(self.shot.exposure.reach(self.window(), self.shot.num_readouts), count)
         if listed is not None:
@@ -203,12 +203,12 @@ class SpikeDistillModel(StudentModel):
     def light_of_spikes(self, instants: Sequence[int]) -> Iterator[Tensor]:
         """Yield (B, 1, h, w) for each instant: its short firing rate, scaled to the light of the photo."""
         for instant in instants:
-            short_rate = self.recorded.short_rate(instant, self.spike_options.short_window)
+            short_rate = self.recorded.short_rate(instant, self.options.spike.short_window)
             yield rate_as_gray(short_rate, self.recorded.long_rate, self.lq)
 
     def restorer(self, method: str) -> Restorer:
         if method == 'sdm_bsn':
-            return Sdm(self.spike_options.short_window, self.cascade('val.methods: sdm_bsn').denoiser)
+            return Sdm(self.options.spike.short_window, self.cascade('val.methods: sdm_bsn').denoiser)
         if method == 'teacher':
             return self.teacher()
         return super().restorer(method)

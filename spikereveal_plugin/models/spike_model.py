@@ -17,12 +17,10 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.batch import shot_of_batch
 from spikereveal_plugin.models.descent import Descent, check_scalar
 from spikereveal_plugin.models.needs import card_of_run, refused_weights
-from spikereveal_plugin.models.options import check_option_file, parse_train
+from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.resumable import Resumable
-from spikereveal_plugin.models.sections import SpikeOptions, TrainOptions
-from spikereveal_plugin.models.val_options import parse_val
+from spikereveal_plugin.models.sections import TrainOptions
 from spikereveal_plugin.models.validating import Validating
-from spikereveal_plugin.options import parse_section
 from spikereveal_plugin.weights.network import fill, read_preferring
 
 
@@ -33,9 +31,7 @@ class SpikeModel(Validating, Resumable, SRModel):
     frozen_networks: ClassVar[tuple[str, ...]] = ()  # used, not trained: a resume loads them from where they came
 
     def __init__(self, opt: dict[str, Any]) -> None:
-        check_option_file(opt, self.train_options, self.known_methods())
-        self.spike_options = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
-        self.val_options = parse_val(opt, self.known_methods())
+        self.options = parse_option_file(opt, self.train_options, self.known_methods())
         is_tested = self.trained_method in self.tabled_methods.values()
         if not opt['is_train'] and is_tested and not opt['path'].get('pretrain_network_g'):
             raise OptionError(f'path.pretrain_network_g is empty: {self.trained_method!r} of val.methods needs it')
@@ -77,7 +73,7 @@ class SpikeModel(Validating, Resumable, SRModel):
 
     def init_training_settings(self) -> None:
         self.net_g.train()
-        train = parse_train(self.train_options, self.opt)
+        train: Any = self.options.train
         self.ema_decay = train.ema_decay
         if self.ema_decay > 0:
             self.init_ema()

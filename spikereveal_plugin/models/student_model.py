@@ -18,7 +18,7 @@ class StudentModel(SpikeModel):
     aliases: ClassVar[Mapping[str, str]] = {'ldn': 'student'}
 
     def window(self) -> int:
-        return max(self.student().capabilities.window, self.spike_options.short_window)
+        return max(self.student().capabilities.window, self.options.spike.short_window)
 
     def student(self) -> Student:
         """The network in training, without what wraps it."""

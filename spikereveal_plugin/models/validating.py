@@ -15,10 +15,9 @@ from tqdm import tqdm
 from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.models.collective import ValidationStoppedError, gather, share
+from spikereveal_plugin.models.options import ModelOptions
 from spikereveal_plugin.models.report import Report
 from spikereveal_plugin.models.sample import ValidationSample, sample_of_batch
-from spikereveal_plugin.models.sections import SpikeOptions
-from spikereveal_plugin.models.val_options import ValOptions
 from spikereveal_plugin.models.validation import ValidationSettings, validate
 from spikereveal_plugin.restorers.blur import Blur
 from spikereveal_plugin.restorers.restorer import Restorer
@@ -36,8 +35,7 @@ class Validating(SRModel):
     aliases: ClassVar[Mapping[str, str]] = {}
     """former names of methods"""
 
-    val_options: ValOptions
-    spike_options: SpikeOptions
+    options: ModelOptions
 
     @classmethod
     def known_methods(cls) -> tuple[str, ...]:
@@ -47,7 +45,7 @@ class Validating(SRModel):
     @property
     def tabled_methods(self) -> dict[str, str]:
         """The methods of the table, by the names that the option file uses."""
-        return {name: self.aliases.get(name, name) for name in self.val_options.methods or (self.trained_method,)}
+        return {name: self.aliases.get(name, name) for name in self.options.val.methods or (self.trained_method,)}
 
     def check_ratio(self, shot: Shot) -> None:
         """Refuse data whose image is not as many times larger than its spikes as the network makes it."""
@@ -66,7 +64,7 @@ class Validating(SRModel):
 
     def restorer(self, method: str) -> Restorer:
         """Return the restorer that `methods` calls `method`."""
-        return Blur() if method == 'blur' else Sdm(self.spike_options.short_window)
+        return Blur() if method == 'blur' else Sdm(self.options.spike.short_window)
 
     def sample(self, data: dict[str, Any]) -> ValidationSample:
         """The sample to restore and what to hold it against."""
@@ -76,7 +74,7 @@ class Validating(SRModel):
 
     def window(self) -> int:
         """Readouts that must lie on both sides of an instant, as one odd number."""
-        return self.spike_options.short_window
+        return self.options.spike.short_window
 
     def validation_settings(
         self, name: str, current_iter: int | str, tb_logger: Any, *, save_img: bool
@@ -84,11 +82,11 @@ class Validating(SRModel):
         """Where pictures of a data set go: while training, into a folder for each iteration, and to TensorBoard."""
         folder = Path(self.opt['path']['visualization'], name, *([str(current_iter)] if self.is_train else []))
         return ValidationSettings(
-            num_frames=self.val_options.num_frames,
+            num_frames=self.options.val.num_frames,
             window=self.window(),
-            short_window=self.spike_options.short_window,
+            short_window=self.options.spike.short_window,
             folder=folder if save_img else None,
-            num_panels=self.val_options.num_panels,
+            num_panels=self.options.val.num_panels,
             show=tb_logger and partial(_add_panel, tb_logger, name, current_iter),
         )
 
@@ -107,8 +105,8 @@ class Validating(SRModel):
         self.net_g.eval()
         name = dataloader.dataset.opt['name']  # type: ignore[attr-defined]
         restorers = {name: self.restorer(method) for name, method in self.tabled_methods.items()}
-        report = Report(self.val_options.metrics, tuple(restorers), name)
-        is_hidden = None if self.val_options.pbar and self.opt.get('rank', 0) == 0 else True
+        report = Report(self.options.val.metrics, tuple(restorers), name)
+        is_hidden = None if self.options.val.pbar and self.opt.get('rank', 0) == 0 else True
         bar = tqdm(dataloader, desc=f'Test {name}', unit='image', disable=is_hidden)
         settings = self.validation_settings(name, current_iter, tb_logger, save_img=save_img)
         is_stopped = False

@@ -17,7 +17,7 @@ from spikereveal_plugin.errors import OptionError, SpikeRevealError
 from spikereveal_plugin.extensions import import_extensions
 from spikereveal_plugin.metrics.protocol import with_directions
 from spikereveal_plugin.models.needs import carry_density
-from spikereveal_plugin.models.options import check_option_file
+from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_choice, load_options, override
@@ -55,7 +55,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     check_choice(opt['model_type'], MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
     model_class = MODEL_REGISTRY.get(opt['model_type'])
     if issubclass(model_class, SpikeModel):
-        check_option_file(opt, model_class.train_options, model_class.known_methods())
+        parse_option_file(opt, model_class.train_options, model_class.known_methods())
         model_class.complete_options(opt)
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
