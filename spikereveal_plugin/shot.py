@@ -60,6 +60,13 @@ class Shot:
         """(B, 1, h, w), floating: the firing rate of `window`, TFP_short; raises as it."""
         return self.window(instant, length).mean(1, keepdim=True)
 
+    def sample(self, index: int) -> 'Shot':
+        """One photo of the batch, (1, ...) each."""
+        photos = None if self.photos is None else self.photos[index : index + 1]
+        own = slice(index, index + 1)
+        shot = replace(self, blur=self.blur[own], spikes=self.spikes[own], photos=photos)
+        return self._share_long_rate(shot, lambda rate: rate[own])
+
     def dense(self, ratio: float) -> 'Shot':
         """The shot with windows and rates `ratio` times as dense."""
         return self if ratio == 1 else replace(self, ratio=self.ratio * ratio)

@@ -21,6 +21,7 @@ ALLOWED = {
     'data': RECORDINGS | {'recordings', 'options', 'seeding', 'basicsr'},
     'archs': NETWORKS,
     'restorers': NETWORKS | {'shot', 'options', 'archs', 'weights'},
+    'gate': NETWORKS | {'shot', 'seeding', 'building', 'recordings', 'archs', 'restorers', 'cv2'},
     'losses': NETWORKS,
     'metrics': BASE | {'basicsr', 'torch'},
     'visual': BASE | {'cv2'},

@@ -7,6 +7,7 @@ from .aligned_basicvsrpp_arch import AlignedBasicVSRPlusPlus
 from .bsn_arch import BSN
 from .convert import convert_ssdm, import_ssdm, load_ssdm_file
 from .ldn_arch import LDN
+from .ldn_light_arch import LDNLight
 from .ldn_plus_arch import LDNPlus
 from .light_change_arch import LightChange
 from .spike_edsr_arch import SpikeEDSR
@@ -16,6 +17,7 @@ __all__ = [
     'BSN',
     'LDN',
     'AlignedBasicVSRPlusPlus',
+    'LDNLight',
     'LDNPlus',
     'LightChange',
     'SpikeEDSR',

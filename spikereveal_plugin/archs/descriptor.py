@@ -20,6 +20,9 @@ class Descriptor:
     upscale: int | None = None
     """the image's size over the sensor's; None: the network does not fix it"""
 
+    is_traceable: bool = True
+    """whether a graph traced on one photo is right for others; not where the network reads a photo's numbers"""
+
     @property
     def is_student(self) -> bool:
         """Whether it turns a photo and spikes around an instant into the frame of that instant."""

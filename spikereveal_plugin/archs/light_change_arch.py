@@ -46,7 +46,9 @@ class LightChange(nn.Module):
             )
         self.num_spike, self.strength = num_spike, strength
         self.upscale = UPSCALE
-        self.descriptor = Descriptor(inputs=('blur', 'window', 'long_rate'), num_spike=num_spike, upscale=UPSCALE)
+        self.descriptor = Descriptor(
+            inputs=('blur', 'window', 'long_rate'), num_spike=num_spike, upscale=UPSCALE, is_traceable=False
+        )
 
     def forward(self, blur: Tensor, spikes: Tensor, long_rate: Tensor) -> Tensor:
         """Return (B, 3, 4H, 4W), or (B, N, 3, 4H, 4W), not clipped.

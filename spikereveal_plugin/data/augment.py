@@ -1,4 +1,4 @@
-"""The same random crop, flip and transpose for a blurry image and its spikes."""
+"""The same random crop, flip and transpose for a blurry image and its spikes, and which of its instants are learned."""
 
 import random
 from dataclasses import dataclass
@@ -28,6 +28,11 @@ def random_symmetry(*, hflip: bool, rotate: bool) -> Symmetry:
     """A flip if `hflip`; any of the eight symmetries if `rotate` too (BasicSR's `use_hflip`, `use_rot`)."""
     vertical, transpose = (rotate and random.random() < 0.5 for _ in range(2))
     return Symmetry(transpose=transpose, vertical=vertical, horizontal=hflip and random.random() < 0.5)
+
+
+def random_instants(instants: tuple[int, ...], count: int | None) -> tuple[int, ...]:
+    """Draw `count` of the instants, or all where there are no more or `count` is None."""
+    return instants if count is None or count >= len(instants) else tuple(random.sample(instants, count))
 
 
 def apply(array: npt.NDArray[Any], symmetry: Symmetry, axes: tuple[int, int]) -> npt.NDArray[Any]:

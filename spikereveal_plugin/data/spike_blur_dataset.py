@@ -14,7 +14,7 @@ from basicsr.utils.registry import DATASET_REGISTRY
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from spikereveal_plugin.data.augment import apply, random_crop, random_symmetry, undo
+from spikereveal_plugin.data.augment import apply, random_crop, random_instants, random_symmetry, undo
 from spikereveal_plugin.data.open_source import open_source
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions, listed_keys
 from spikereveal_plugin.data.teacher_cache import TeacherCache
@@ -39,11 +39,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
     Where `thresholds` or `noise_spikes` spoil the spikes and no cache brings the teacher's labels, `recorded` and
     `recorded_density_ratio` are the same of the spikes as they were.
 
-    YAML: `dataroot_lq`, `dataroot_spike`, `dataroot_gt` and `dataroot_gt_sequence` (both optional), `io_backend: {type:
-    lmdb | disk}`; for `disk` (the authors' layout) also `exposure: [first, length]` and `ratio`, image to sensor
-    size; `density: auto`; `meta_info_file`, the keys to use (default: all). For training: `gt_size` (side of the
-    image's crop), `use_hflip`, `use_rot`, `thresholds` and `noise_spikes` (the teacher sees spikes as recorded);
-    `dataroot_teacher` (optional) with `teacher_instants` and `teacher_window`, which `SpikeDistillModel` fills in.
+    YAML: the keys of `SpikeBlurOptions`. In training `thresholds` and `noise_spikes` spoil what a student sees, not the
+    teacher; `dataroot_teacher`, `teacher_instants` and `teacher_window` are filled in by `SpikeDistillModel`.
     """
 
     def __init__(self, opt: dict[str, Any]) -> None:
@@ -227,7 +224,9 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         if (sharp := self._source.sharp(key)) is not None:
             item['gt'] = to_tensor(cut(self._checked(key, sharp)))
         is_wanted = not self._is_train or self._options.dataroot_gt_sequence is not None
-        if is_wanted and (sequence := self._source.sharp_sequence(key)):
+        drawn = self._options.gt_instants if self._is_train else None
+        if is_wanted and (instants := random_instants(self._source.sharp_instants(key), drawn)):
+            sequence = self._source.sharp_sequence(key, instants)
             item['gt_instants'] = torch.tensor(sorted(sequence))
             frames = [cut(self._checked(key, sequence[t])) for t in sorted(sequence)]
             item['gt_sequence'] = torch.stack([to_tensor(frame) for frame in frames])

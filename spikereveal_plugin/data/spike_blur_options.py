@@ -28,6 +28,8 @@ class SpikeBlurOptions(SectionOptions):
     """sharp images at the middle of each exposure"""
     dataroot_gt_sequence: str | None = None
     """sharp images at several instants"""
+    gt_instants: int | None = None
+    """how many of these a training item draws; ~: all"""
     dataroot_teacher: str | None = None
     """a cache of the teacher; filled in where `train.teacher: cache` asks for it"""
     teacher_instants: int | tuple[int, ...] = NUM_INSTANTS
@@ -55,6 +57,8 @@ class SpikeBlurOptions(SectionOptions):
             raise OptionError(str(error)) from None
         if not self.thresholds or min(self.thresholds) < 1:
             raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
+        if self.gt_instants is not None and self.gt_instants < 1:
+            raise OptionError(f'gt_instants: expected at least 1, found {self.gt_instants}')
         if not 0 <= self.noise_spikes < 1:
             raise OptionError(f'noise_spikes: expected a probability below 1, found {self.noise_spikes}')
 

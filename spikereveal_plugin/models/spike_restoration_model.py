@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor
 
@@ -39,19 +38,16 @@ class SpikeRestorationModel(StudentModel):
             )
 
     def feed_data(self, data: Mapping[str, Any]) -> None:
-        """Take a batch, with what is to be learned: `instants` and the sharp images `gt` (B, N, 3, sH, sW) at them.
+        """Take a batch, with what is to be learned: `instants` (B, N) and sharp images `gt` (B, N, 3, sH, sW) at them.
 
         Raises:
-            SpikeDataError: the batch brings no sharp image, or its samples have them at different readouts.
+            SpikeDataError: the batch brings no sharp image.
         """
         super().feed_data(data)
         if 'gt_sequence' in data:
-            readouts: Tensor = data['gt_instants']
-            if not torch.equal(readouts, readouts[:1].expand_as(readouts)):
-                raise SpikeDataError(f'samples of one batch have sharp images at other readouts: {readouts.tolist()}')
-            self.instants, sharp = tuple(readouts[0].tolist()), data['gt_sequence']
+            self.instants, sharp = data['gt_instants'].tolist(), data['gt_sequence']
         elif 'gt' in data:
-            self.instants, sharp = (self.shot.exposure.centre,), data['gt'][:, None]
+            self.instants, sharp = [[self.shot.exposure.centre]] * len(data['gt']), data['gt'][:, None]
         else:
             raise SpikeDataError(f'{data["lq_path"][0]}: the training set brings no sharp image')
         self.gt: Tensor = sharp.to(self.device, non_blocking=True)
@@ -59,6 +55,6 @@ class SpikeRestorationModel(StudentModel):
     def optimize_parameters(self, current_iter: int) -> None:
         self.descent.begin()
         with self.descent.autocast():
-            frames = self.student_frames(self.net_g, self.shot, self.instants)
+            frames = self.student_frames_at(self.net_g, self.shot, self.instants)
         self.output = clip_keep_gradient(frames.float())
         self.step({'l_pix': self.cri_pix(self.output.flatten(0, 1), self.gt.flatten(0, 1))})

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.restorers.inputs import network_inputs
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.student import Student
 from spikereveal_plugin.shot import Shot
@@ -27,6 +29,13 @@ class StudentModel(SpikeModel):
     def student_frames(self, network: nn.Module, shot: Shot, instants: Sequence[int]) -> Tensor:
         """(B, N, 3, H, W), not clipped: the network, or what wraps it to train it, at N instants."""
         return Student(self.get_bare_model(network)).sequence(shot, instants, network)
+
+    def student_frames_at(self, network: nn.Module, shot: Shot, instants: Sequence[Sequence[int]]) -> Tensor:
+        """As `student_frames`, at N instants of each sample's own."""
+        descriptor = Student(self.get_bare_model(network)).descriptor
+        samples = [network_inputs(descriptor, shot.sample(i), own) for i, own in enumerate(instants)]
+        frames: Tensor = network(*(torch.cat(inputs) for inputs in zip(*samples, strict=True)))
+        return frames
 
     def restorer(self, method: str) -> Restorer:
         return Student(self.trained_network) if method == 'student' else super().restorer(method)

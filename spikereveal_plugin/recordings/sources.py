@@ -1,6 +1,6 @@
 """Where blurry images, spikes and sharp images come from: an LMDB set, or folders in the authors' layout."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,8 +68,8 @@ class Source(Protocol):
     def sharp(self, key: str) -> Image | None:
         """Sharp image at the middle of the exposure, if there is one."""
 
-    def sharp_sequence(self, key: str) -> dict[int, Image]:
-        """Sharp images by readout; empty if there are none."""
+    def sharp_sequence(self, key: str, instants: Collection[int] | None = None) -> dict[int, Image]:
+        """Sharp images by readout, all or those of `instants`; empty if there are none."""
 
     def sharp_instants(self, key: str) -> tuple[int, ...]:
         """Their readouts, without reading them."""
@@ -120,10 +120,12 @@ class LmdbSource:
     def sharp(self, key: str) -> Image | None:
         return self._sharp.read(key) if self._sharp else None
 
-    def sharp_sequence(self, key: str) -> dict[int, Image]:
+    def sharp_sequence(self, key: str, instants: Collection[int] | None = None) -> dict[int, Image]:
         if self._sequence is None:
             return {}
-        return {int(k.rpartition('/')[2]): self._sequence.read(k) for k in self._sequence_keys.get(key, ())}
+        names = {int(name.rpartition('/')[2]): name for name in self._sequence_keys.get(key, ())}
+        wanted = names if instants is None else instants
+        return {readout: self._sequence.read(name) for readout, name in names.items() if readout in wanted}
 
     def sharp_instants(self, key: str) -> tuple[int, ...]:
         """Readouts of the sharp sequence, in its order, without reading it."""
@@ -186,10 +188,11 @@ class FolderSource:
     def sharp(self, key: str) -> Image | None:
         return load_image(self._sharp[key]) if self._sharp else None
 
-    def sharp_sequence(self, key: str) -> dict[int, Image]:
+    def sharp_sequence(self, key: str, instants: Collection[int] | None = None) -> dict[int, Image]:
         """The originals 0, 2, ..., 12 of the exposure, if all of them are on disk."""
         files = sharp_sequence_files(key, self._sharp, self._exposure)
-        return {readout: load_image(path) for readout, path in files.items()}
+        wanted = files if instants is None else instants
+        return {readout: load_image(path) for readout, path in files.items() if readout in wanted}
 
     def sharp_instants(self, key: str) -> tuple[int, ...]:
         """Readouts of the sharp sequence, in its order, without reading it."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from spikereveal_plugin.building.dataset_writer import read_manifest
-from spikereveal_plugin.building.sample_photographs import TEST_PHOTOS, TRAIN_PHOTOS, SampleOptions, sample_photographs
+from spikereveal_plugin.building.photographs import TEST_PHOTOS, TRAIN_PHOTOS
+from spikereveal_plugin.building.sample_photographs import SampleOptions, sample_photographs
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb

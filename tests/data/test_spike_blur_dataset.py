@@ -96,6 +96,25 @@ def test_sharp_images_are_cropped_and_turned_as_the_blurry_one(tiny_set: Path):
         assert not torch.equal(item['gt'], item['lq'])
 
 
+def test_a_training_item_draws_some_of_its_sharp_frames(tiny_set: Path):
+    train = {'gt_size': 64, 'gt_instants': 2}
+    opt = section(
+        tiny_set, 'test', 'train', **train, dataroot_gt_sequence=ground_truth(tiny_set)['dataroot_gt_sequence']
+    )
+    dataset, whole = build_dataset(opt), build_dataset(section(tiny_set, 'test', 'test', **ground_truth(tiny_set)))[0]
+    drawn = set()
+    for _ in range(20):
+        item = dataset[0]
+        assert item['gt_sequence'].shape == (2, 3, 64, 64)
+        for readout, frame in zip(item['gt_instants'].tolist(), item['gt_sequence'], strict=True):
+            sharp = whole['gt_sequence'][whole['gt_instants'].tolist().index(readout)]
+            assert any(torch.equal(frame, sharp[:, :64, left : left + 64]) for left in range(0, 33, 4))
+            drawn.add(readout)
+    assert drawn == {20, 36, 52, 68, 84, 100, 116}
+    with pytest.raises(OptionError, match='gt_instants: expected at least 1, found 0'):
+        build_dataset(opt | {'gt_instants': 0})
+
+
 def test_a_sharp_sequence_to_train_on_must_be_there(tiny_set: Path):
     sequence = {'dataroot_gt_sequence': str(tiny_set / 'test/sharp_sequence.lmdb')}
     dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, **sequence))

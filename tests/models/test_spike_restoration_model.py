@@ -96,11 +96,20 @@ def test_a_student_that_asks_for_it_gets_the_firing_rate_of_the_exposure(monkeyp
     torch.testing.assert_close(model.output[:, 0, 0, ::4, ::4], rate)
 
 
-def test_a_batch_without_or_with_unlike_sharp_images_is_refused():
+def test_samples_of_a_batch_may_be_sharp_at_other_readouts():
+    """Each sample's frames are those that it has alone, at its own readouts."""
     model, data = build(), with_sequence(batch())
     data['gt_instants'][1] += 1
-    with pytest.raises(SpikeDataError, match='sharp images at other readouts'):
-        model.feed_data(data)
+    model.feed_data(data)
+    with torch.no_grad():
+        frames = model.student_frames_at(model.net_g, model.shot, model.instants)
+        for index, instants in enumerate(data['gt_instants'].tolist()):
+            alone = model.student_frames(model.net_g, model.shot.sample(index), instants)
+            torch.testing.assert_close(frames[index : index + 1], alone)
+
+
+def test_a_batch_without_sharp_images_is_refused():
+    model, data = build(), batch()
     with pytest.raises(SpikeDataError, match='a/0: the training set brings no sharp image'):
         model.feed_data({key: value for key, value in data.items() if 'gt' not in key})
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.archs.ldn_light_arch import Encoded, LDNLight
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.inference.engines.ldn_stages import STRIP_ROWS, LdnDecode, LdnEncode
 
@@ -33,6 +34,31 @@ class PlusDecode(nn.Module):
         return self.network.decode(blur, features, long_rate, spikes)
 
 
+class LightEncode(nn.Module):
+    """The part of LDNLight that every instant of one photo shares."""
+
+    def __init__(self, network: LDNLight) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, blur: Tensor, long_rate: Tensor) -> Encoded:
+        """Return what `LDNLight.encode` makes of blur (1, 3, 4H, 4W) and the long rate (1, 1, H, W)."""
+        return self.network.encode(blur, long_rate)
+
+
+class LightDecode(nn.Module):
+    """The part of LDNLight of one instant."""
+
+    def __init__(self, network: LDNLight) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return the frame (1, 3, 4H, 4W), not clipped, from `LightEncode`'s result and spikes (1, num_spike, H, W)."""
+        *encoded, spikes = inputs
+        return self.network.decode(Encoded(*encoded), spikes)
+
+
 def cut_ldn(network: LDN, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
     """Cut LDN; where it is traced, without a loop over strips."""
     return LdnEncode(network), LdnDecode(network, None if is_traced else STRIP_ROWS)
@@ -44,7 +70,17 @@ def cut_plus(network: LDNPlus, *, is_traced: bool) -> tuple[nn.Module, nn.Module
     return PlusEncode(network), PlusDecode(network)
 
 
-STAGES: Mapping[type[nn.Module], Callable[..., tuple[nn.Module, nn.Module]]] = {LDN: cut_ldn, LDNPlus: cut_plus}
+def cut_light(network: LDNLight, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:
+    """Cut LDNLight."""
+    del is_traced  # its one loop is over photos
+    return LightEncode(network), LightDecode(network)
+
+
+STAGES: Mapping[type[nn.Module], Callable[..., tuple[nn.Module, nn.Module]]] = {
+    LDN: cut_ldn,
+    LDNPlus: cut_plus,
+    LDNLight: cut_light,
+}
 
 
 def cut_in_two(network: nn.Module, *, is_traced: bool) -> tuple[nn.Module, nn.Module]:

@@ -1,0 +1,1 @@
+"""What weights must pass before they ship: ten small scenes, made in memory."""
