@@ -20,13 +20,14 @@ COMPARISONS = sorted(FOLDER.glob('compare_*.yml'))
 BASELINES = sorted((FOLDER / 'baselines').glob('*.yml'))
 RESULTS = FOLDER.parent / 'docs/results/clips'  # what made the numbers that are printed there
 TABLES = sorted(RESULTS.glob('compare_*.yml'))
-RECIPES = [path for path in sorted(RESULTS.glob('*.yml')) if path not in TABLES]
+RECIPES = [path for path in sorted(RESULTS.parent.rglob('*.yml')) if path not in TABLES]
 FILES = [path for path in sorted(FOLDER.rglob('*.yml')) if path not in (*COMPARISONS, *BASELINES)]
 NAMES = [f'{stage}_{data}' for data in ('gopro', 'rsb', 'sample') for stage in ('bsn', 'edsr', 'ldn', 'test_ldn')]
 NAMES += [f'{stage}_gopro_theta{theta}' for stage in ('bsn', 'edsr', 'ldn') for theta in (2, 4)]
 NAMES += [f'ldn_gopro_{kind}' for kind in ('reblur_alone', 'teacher_alone', 'lambda_10', 'lambda_50', 'lambda_200')]
 NAMES += ['supervised_ldn_gopro', 'supervised_large_gopro', 'supervised_ldn_sample']
-NAMES += [f'{stage}_{data}' for data in ('gopro', 'sample') for stage in ('ldn_plus', 'test_ldn_plus')]
+ONE_STAGE = ('ldn_plus', 'test_ldn_plus', 'ldn_light', 'test_ldn_light')
+NAMES += [f'{stage}_{data}' for data in ('gopro', 'sample') for stage in ONE_STAGE]
 
 
 def is_spike_model(path: Path) -> bool:

@@ -51,7 +51,7 @@ def small(stage: str, data: str, backbone: Path) -> list[str]:
     entries = ['manual_seed=0', 'num_gpu=0', 'train:total_iter=2', 'train:total_epoch=~', 'logger:print_freq=1']
     entries += ['logger:save_checkpoint_freq=2', 'logger:use_tb_logger=false', 'datasets:train:gt_size=32']
     entries += ['datasets:train:batch_size_per_gpu=2', 'datasets:train:num_worker_per_gpu=0']
-    if stage == 'ldn_plus':
+    if stage in ('ldn_plus', 'ldn_light'):
         entries += ['train:num_instants=2']
     elif stage == 'ldn':
         entries += ['train:num_instants=2']
@@ -75,22 +75,23 @@ def test_three_stages_and_the_test(data: str, workspace: Path, backbone: Path, c
     assert main(command) == 0, capsys.readouterr().err
     check_results(workspace / f'results/test_ldn_{data}', data)
     if data != 'rsb':
-        check_ldn_plus(data, workspace, backbone, capsys)
+        for name in ('ldn_plus', 'ldn_light'):
+            check_one_stage(name, data, workspace, backbone, capsys)
 
 
-def check_ldn_plus(data: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """LDNPlus learns from a teacher without weights, with every loss that there is."""
+def check_one_stage(name: str, data: str, workspace: Path, backbone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """LDNPlus and LDNLight learn from a teacher without weights, with every loss that there is."""
     losses = ['train:respike_opt={type: RespikeLoss}', 'train:reblur_opt={type: ReblurLoss}']
-    entries = [*small('ldn_plus', data, backbone), *losses]
-    option_file = str(OPTIONS / f'ldn_plus_{data}.yml')
+    entries = [*small(name, data, backbone), *losses]
+    option_file = str(OPTIONS / f'{name}_{data}.yml')
     assert spikereveal(['data', 'teach', '-opt', option_file, '--force_yml', *entries]) == 1
     assert 'random needs teacher: online' in capsys.readouterr().err
     assert main(['train', '-opt', option_file, '--force_yml', *entries]) == 0, capsys.readouterr().err
-    log = next((workspace / f'experiments/ldn_plus_{data}').glob('*.log')).read_text()
-    assert all(f'{name}: ' in log for name in ('l_distill', 'l_respike', 'l_reblur'))
-    command = ['test', '-opt', str(OPTIONS / f'test_ldn_plus_{data}.yml'), '--force_yml', 'num_gpu=0']
+    log = next((workspace / f'experiments/{name}_{data}').glob('*.log')).read_text()
+    assert all(f'{loss}: ' in log for loss in ('l_distill', 'l_respike', 'l_reblur'))
+    command = ['test', '-opt', str(OPTIONS / f'test_{name}_{data}.yml'), '--force_yml', 'num_gpu=0']
     assert main(command) == 0, capsys.readouterr().err
-    check_results(workspace / f'results/test_ldn_plus_{data}', data, ['blur', 'sdm', 'student'])
+    check_results(workspace / f'results/test_{name}_{data}', data, ['blur', 'sdm', 'student'])
 
 
 def check_results(results: Path, data: str, methods: list[str] = CASCADE) -> None:
