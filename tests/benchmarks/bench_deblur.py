@@ -1,14 +1,15 @@
 """Seven frames of 1280 x 720 by each engine against the authors' loop, in one run.
 
     python tests/benchmarks/bench_deblur.py [--threads 2] [--runs 3] [--engines eager winograd tiled onnx compiled bf16]
-        [--networks LDN LDNPlus]
+        [--networks LDN LDNPlus LDNLight]
 
 The authors' loop calls the whole network LDN once a frame, as released: eager, channels first, gradients off; `whole`
-does so with LDNPlus. Ratios are to the authors' loop; differences are those of a network's engines from its own loop.
-Each engine runs in a process of its own: memory is the process's peak above what it took with model and inputs loaded.
-Processor time is given beside wall time, since it is more nearly the same on a busy machine. The peak is that of a
-1536 x 1536 float32 matrix product; the operations are those of direct convolutions, of which Winograd's need fewer.
-Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; LDNPlus's as they come along.
+does so with LDNPlus or LDNLight. Ratios are to the authors' loop; differences are those of a network's engines from
+its own loop. Each engine runs in a process of its own: memory is the process's peak above what it took with model and
+inputs loaded. Processor time is given beside wall time, since it is more nearly the same on a busy machine. The peak
+is that of a 1536 x 1536 float32 matrix product; the operations are those of direct convolutions, of which Winograd's
+need fewer. Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; LDNPlus's as they
+come along; LDNLight's are random.
 """
 
 import argparse
@@ -23,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from spikereveal_plugin.archs import LDN, LDNPlus, load_ssdm_file
+from spikereveal_plugin.archs import LDN, LDNLight, LDNPlus, load_ssdm_file
 from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.engines.staged import has_bf16
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
@@ -34,15 +36,19 @@ from spikereveal_plugin.weights.network import load_student
 HEIGHT, WIDTH, FRAMES, MIDDLE = 720, 1280, 7, 3
 SHARED = Path(__file__).resolve().parents[3] / 'shared/weights/ssdm_ldn_gopro.pth'
 ENGINES = ('eager', 'winograd', 'tiled', 'onnx', 'compiled', 'bf16')
-LOOPS = {'LDN': 'authors', 'LDNPlus': 'whole'}  # a network's frames, each by itself
+LOOPS = {'LDN': 'authors', 'LDNPlus': 'whole', 'LDNLight': 'whole'}  # a network's frames, each by itself
 Inputs = tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]
 TILE = 512
 
 
-def network(name: str) -> LDN | LDNPlus:
+def network(name: str) -> nn.Module:
     if name == 'LDNPlus':
         return load_student('ldn-plus-clips').network
     torch.manual_seed(0)
+    if name == 'LDNLight':
+        light = LDNLight().eval()
+        torch.nn.init.normal_(light.last.weight, std=0.01)
+        return light
     net = LDN(starts_from_blur=True).eval()
     if SHARED.is_file():
         net.load_state_dict(load_ssdm_file(SHARED)[1])
@@ -64,7 +70,7 @@ def scene(num_spike: int) -> tuple[Inputs, torch.Tensor]:
     return (blur.expand(1, 3, -1, -1).contiguous(), long_rate, windows), picture[:, 68 : 68 + WIDTH]
 
 
-def whole_loop(net: LDN | LDNPlus) -> Callable[[Inputs], list[np.ndarray]]:
+def whole_loop(net: nn.Module) -> Callable[[Inputs], list[np.ndarray]]:
     """The whole network once a frame, as the authors call theirs."""
 
     def run(inputs: Inputs) -> list[np.ndarray]:
@@ -76,7 +82,7 @@ def whole_loop(net: LDN | LDNPlus) -> Callable[[Inputs], list[np.ndarray]]:
     return run
 
 
-def by_engine(name: str, net: LDN | LDNPlus) -> Callable[[Inputs], list[np.ndarray]]:
+def by_engine(name: str, net: nn.Module) -> Callable[[Inputs], list[np.ndarray]]:
     tile = TILE if name == 'tiled' else None
     engine = build_engine('eager' if tile else name, net, torch.device('cpu'), tile)
 
@@ -134,9 +140,10 @@ def peak(size: int = 1536) -> float:
 
 def gflop(kind: str) -> float:
     """What the seven frames need when the photo's branch runs once."""
-    with torch.device('meta'), FlopCounterMode(display=False) as counter:
-        net = LDN() if kind == 'LDN' else LDNPlus()
-        blur, spikes = torch.empty(1, 3, HEIGHT, WIDTH), torch.empty(1, FRAMES, net.num_spike, HEIGHT // 4, WIDTH // 4)
+    device = 'cpu' if kind == 'LDNLight' else 'meta'  # it observes the threshold of what it sees
+    with torch.no_grad(), torch.device(device), FlopCounterMode(display=False) as counter:
+        net = {'LDN': LDN, 'LDNPlus': LDNPlus, 'LDNLight': LDNLight}[kind]()
+        blur, spikes = torch.ones(1, 3, HEIGHT, WIDTH), torch.ones(1, FRAMES, net.num_spike, HEIGHT // 4, WIDTH // 4)
         net(blur, spikes, *([spikes[:, 0, :1]] if 'long_rate' in net.descriptor.inputs else []))
     return counter.get_total_flops() / 1e9
 
@@ -150,7 +157,8 @@ def main() -> None:
     args = parser.parse_args()
     cases = [('LDN', 'authors')]
     for kind in args.networks:
-        engines = [name for name in args.engines if kind == 'LDN' or name != 'winograd']
+        refused = {'LDN': (), 'LDNPlus': ('winograd',), 'LDNLight': ('winograd', 'tiled', 'onnx')}[kind]
+        engines = [name for name in args.engines if name not in refused]
         cases += [(kind, name) for name in ([] if kind == 'LDN' else [LOOPS[kind]]) + engines]
     context = multiprocessing.get_context('spawn')
     with tempfile.TemporaryDirectory() as folder:
