@@ -19,7 +19,6 @@ class Descriptor:
     """readouts of the window around an instant, odd"""
     upscale: int | None = None
     """the image's size over the sensor's; None: the network does not fix it"""
-
     is_traceable: bool = True
     """whether a graph traced on one photo is right for others; not where the network reads a photo's numbers"""
 

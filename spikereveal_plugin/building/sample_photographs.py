@@ -143,7 +143,7 @@ class _ViewWork:
             view, self._layers(view, motion) if self.options.motion == 'layers' else self._shake(view, motion)
         )
         key = f'{view.photo.stem}/{view.name}'
-        self.records.put(view.split, key, sample, has_sequence=view.split == 'test' or self.options.train_sequences)
+        self.records.put(view.split, key, sample, keeps_sequence=self.options.train_sequences)
         yield
 
     def _shake(self, view: _View, motion: np.random.Generator) -> Iterator[Image]:

@@ -34,14 +34,15 @@ class SampleRecords:
 
     root: Path
 
-    def put(self, split: str, key: str, sample: Sample, *, has_sequence: bool | None = None) -> None:
+    def put(self, split: str, key: str, sample: Sample, *, keeps_sequence: bool = False) -> None:
         """Keep a sample.
 
         Args:
             split: train or test.
             key: `<sequence>/<name>`.
             sample: what to keep.
-            has_sequence: keep its sharp sequence; by default the test split does, since label-free training needs none.
+            keeps_sequence: keep its sharp sequence in any split; label-free training needs none, so else the test split
+                alone does.
 
         Raises:
             SpikeDataError: `key` cannot name a sample, or the sample has another form.
@@ -53,7 +54,7 @@ class SampleRecords:
                 f'{key!r} cannot name a sample; expected <sequence>/<name> in printable ASCII without a dot'
             )
         finished: dict[str, dict[str, Any]] = {}
-        for kind, records in _encode(key, sample, split == 'test' if has_sequence is None else has_sequence).items():
+        for kind, records in _encode(key, sample, split == 'test' or keeps_sequence).items():
             finished[kind] = {}
             for name, record in records.items():
                 path = self._path(split, kind, name, record.entry)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.building.cutout import Cutout
-from spikereveal_plugin.building.exposure_builder import Capture, ExposureBuilder, Sample
+from spikereveal_plugin.building.exposure_builder import Capture, ExposureBuilder, Sample, check_threshold
 from spikereveal_plugin.building.mood import Mood
 from spikereveal_plugin.building.photographs import TEST_PHOTOS, photo_folder, read_photo
 from spikereveal_plugin.building.scene import Layer, Motion, Scene
@@ -35,8 +35,10 @@ def record(name: str, threshold: float) -> Sample:
         Photo, spikes (137, 32, 48) and seven sharp frames.
 
     Raises:
+        OptionError: no spike camera has this threshold.
         SpikeDataError: scikit-image, whose photographs it takes, is not installed.
     """
+    check_threshold(threshold)
     capture = Capture(camera=SpikeCamera(threshold))
     builder = ExposureBuilder(capture, HEIGHT, WIDTH, torch_generator(0, name, str(threshold)))
     for frame in SCENES[name]().frames():

@@ -1,4 +1,4 @@
-"""The gate: its scenes are what they say, what is worse than the photo does not pass, and weights that ship do."""
+"""The gate: its scenes are what they say, what is worse than the photo fails, and how LDNLight's weights fare."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +53,11 @@ def test_what_does_not_pass_is_said():
     assert Verdict((replace(score, psnr=39.5), replace(score, psnr=41.0))).faults == (
         'still at threshold 2: 39.50 dB, below the photo by 0.50',
     )
+
+
+def test_a_threshold_that_no_camera_has_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert main(['weights', 'check', 'ldn-light-labels', '--thresholds', '0']) == 1
+    assert 'threshold 0.0: expected a positive number' in capsys.readouterr().err
 
 
 SHIPPED = {  # scenes in which weights that come along are below the photo, by threshold
