@@ -3,18 +3,19 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.defaults import SHORT_WINDOW
-from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.weights.card import Card
 from spikereveal_plugin.weights.file import save_weights
-from spikereveal_plugin.weights.network import Loaded, load_named, load_student
+from spikereveal_plugin.weights.network import Loaded, build_network, load_named, load_student
 from spikereveal_plugin.weights.registry import default_student, list_weights, sha256_of
 
 PARTS = {'network_bsn': 'BSN', 'network_sr': 'SpikeEDSR'}
-OWN = 'network_teacher'  # the student's own weights in the teacher's place
+ONLINE = 'network_teacher'  # the student's own weights, or light change, asked in each step
+SELF, LIGHT = 'self', 'light'
+LIGHT_SECTION: Final = {'type': 'LightChange'}
 FAR = 1.5  # thresholds that differ by this factor are said
 _log = logging.getLogger('spikereveal')
 
@@ -25,15 +26,17 @@ class NetworkChoice:
 
     Args:
         given: what the user gave, or the registered name that was taken.
-        path: what the option file says of its weights.
+        path: what the option file says of its weights; None for a network without.
         card: its network and what that was trained on.
         window: readouts that it sees around an instant.
+        any_threshold: whether it sees spikes of any threshold as recorded.
     """
 
     given: str
-    path: str
+    path: str | None
     card: Card
     window: int
+    any_threshold: bool = False
 
 
 def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: Path) -> dict[str, NetworkChoice]:
@@ -43,8 +46,8 @@ def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: P
 
     Args:
         weights: name or file of the student; None for the first registered one.
-        teacher: names or files of BSN and SpikeEDSR; `('self',)` for the student's own weights; None for these where
-            they are for any density, and else for registered ones.
+        teacher: names or files of BSN and SpikeEDSR, the published teacher; `('self',)` for the student's own weights;
+            `('light',)` for light change; None for `self` where the weights are for any threshold, else for `light`.
         out: the adaptation's folder.
 
     Returns:
@@ -55,11 +58,15 @@ def choose_networks(weights: str | None, teacher: tuple[str, ...] | None, out: P
     """
     student = weights or default_student()
     chosen = {'network_g': _chosen(student, load_student(student), out / 'weights/start.pth')}
-    is_for_any = chosen['network_g'].card.density == 'auto'
-    if teacher == ('self',) or (teacher is None and is_for_any):
-        return {**chosen, OWN: chosen['network_g']}
-    names = teacher or _registered_teacher(chosen['network_g'].card)
-    for (key, network), name in zip(PARTS.items(), names, strict=True):
+    if teacher is None:
+        is_for_any = chosen['network_g'].any_threshold or chosen['network_g'].card.density == 'auto'
+        teacher = (SELF,) if is_for_any else (LIGHT,)
+    if teacher == (SELF,):
+        return {**chosen, ONLINE: chosen['network_g']}
+    if teacher == (LIGHT,):
+        described = describe(build_network(LIGHT_SECTION, ONLINE))
+        return {**chosen, ONLINE: NetworkChoice(LIGHT, None, Card(LIGHT_SECTION), described.num_spike, True)}
+    for (key, network), name in zip(PARTS.items(), teacher, strict=True):
         target = out / f'weights/{key.removeprefix("network_")}.pth'
         chosen[key] = _chosen(name, load_named(name, network), target)
     return chosen
@@ -69,7 +76,7 @@ def warn_of_thresholds(chosen: dict[str, NetworkChoice], seen: float, *, is_norm
     """Say where a network was trained at a density that is far from what it will see."""
     threshold = 1.0 if is_normalised else seen
     for key, item in chosen.items():
-        if key == OWN:
+        if key == ONLINE or item.any_threshold:
             continue
         trained = item.card.threshold
         if max(trained / threshold, threshold / trained) > FAR:
@@ -83,22 +90,7 @@ def _chosen(name: str, loaded: Loaded, target: Path) -> NetworkChoice:
     described = describe(loaded.network)
     window = described.num_spike if described.is_student else SHORT_WINDOW
     if name in list_weights():
-        return NetworkChoice(name, name, loaded.card, window)
+        return NetworkChoice(name, name, loaded.card, window, described.any_threshold)
     save_weights(target, loaded.network.state_dict(), loaded.card)
     given = f'{name} (SHA-256 {sha256_of(Path(name).expanduser())})'
-    return NetworkChoice(given, f'weights/{target.name}', loaded.card, window)
-
-
-def _registered_teacher(student: Card) -> list[str]:
-    """A part of the teacher of each kind, of the student's density before others."""
-    known, names = list(list_weights().values()), []
-    for network in PARTS.values():
-        parts: list[Any] = [item for item in known if item.entry.network == network]
-        parts.sort(key=lambda item: item.entry.density != student.density)
-        if not parts:
-            raise OptionError(
-                f'--teacher: this version brings no weights of {network} along; give both, BSN and SpikeEDSR: names of '
-                '`spikereveal weights list` or files of `basicsr train` (options/bsn_gopro.yml, edsr_gopro.yml)'
-            )
-        names.append(parts[0].name)
-    return names
+    return NetworkChoice(given, f'weights/{target.name}', loaded.card, window, described.any_threshold)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from spikereveal_plugin.adapt.networks import OWN, NetworkChoice
+from spikereveal_plugin.adapt.networks import ONLINE, NetworkChoice
 from spikereveal_plugin.adapt.samples import SampleForm, Samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.recordings.layout import TEACHER, Split
@@ -115,7 +115,7 @@ def option_text(
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
         network_g=json.dumps(student.card.network),
         path_g=json.dumps(student.path),
-        **_teacher_lines({key: item for key, item in chosen.items() if key != 'network_g'}, density),
+        **_teacher_lines(chosen, density),
     )
 
 
@@ -124,19 +124,22 @@ def said_readouts(count: int | None) -> str:
     return f'{count} readouts' if count else 'all readouts'
 
 
-def _teacher_lines(teacher: Mapping[str, NetworkChoice], density: float | str) -> dict[str, str]:
-    """Return what the option file says of the teacher: the published one, or the weights that it begins with."""
+def _teacher_lines(chosen: Mapping[str, NetworkChoice], density: float | str) -> dict[str, str]:
+    """Return what the option file says of the teacher: the published one, or one that is asked in each step."""
+    teacher = {key: item for key, item in chosen.items() if key != 'network_g'}
     train = f'basicsr train -opt {NAME} --auto_resume'
     lines = {
         'teacher_networks': '\n'.join(f'{key}: {json.dumps(item.card.network)}' for key, item in teacher.items()),
-        'teacher_paths': '\n  '.join(f'pretrain_{key}: {json.dumps(item.path)}' for key, item in teacher.items()),
+        'teacher_paths': '\n  '.join(
+            f'pretrain_{key}: {json.dumps(item.path)}' for key, item in teacher.items() if item.path
+        ),
     }
-    if OWN in teacher:
-        thresholds = [1, 2] if density == 'auto' else [1]
+    if ONLINE in teacher:
+        thresholds = [1, 2] if density == 'auto' or chosen['network_g'].any_threshold else [1]
         return lines | {
             'commands': train,
             'teacher_data': f'thresholds: {thresholds}  # at 2 the student sees half the spikes, its teacher all',
-            'teacher_how': 'teacher: online  # the weights that the student begins with\n  instants: random',
+            'teacher_how': 'teacher: online  # it learns from the spikes as recorded\n  instants: random',
         }
     return lines | {
         'commands': f'spikereveal data teach -opt {NAME} && {train}',

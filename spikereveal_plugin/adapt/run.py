@@ -40,7 +40,7 @@ class Request:
         spikes: spike files, or a data set.
         out: folder of everything that is made; the weights are `<its name>.pth` in it.
         weights: name or file to start from; None for the first registered student.
-        teacher: names or files of BSN and SpikeEDSR, or `('self',)`; None for what fits the weights.
+        teacher: names or files of BSN and SpikeEDSR, `('self',)` or `('light',)`; None for what fits the weights.
         density: `auto` or 1.0; None for what the weights say.
         held_out: exposures to hold out.
         reading: how recordings are read.

@@ -17,10 +17,12 @@ class Descriptor:
     """what `forward` takes, in its order: names of `restorers/inputs.py`"""
     num_spike: int = 1
     """readouts of the window around an instant, odd"""
+    any_threshold: bool = False
+    """whether it takes spikes of any threshold as recorded, since it observes the threshold on each photo"""
+    min_side: int = 1
+    """sensor pixels on each side of the smallest photo that a traced graph is right for"""
     upscale: int | None = None
     """the image's size over the sensor's; None: the network does not fix it"""
-    is_traceable: bool = True
-    """whether a graph traced on one photo is right for others; not where the network reads a photo's numbers"""
 
     @property
     def is_student(self) -> bool:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikereveal_plugin.archs.blocks import ResidualBlock
-from spikereveal_plugin.archs.light_change_arch import UPSCALE, LightChange
-from spikereveal_plugin.physics.light_change import add_change, light_change, shrink
+from spikereveal_plugin.archs.light_change_arch import UPSCALE, LightChange, Photo, windows_of
+from spikereveal_plugin.physics.light_change import add_change, light_change
 from spikereveal_plugin.physics.taper import gaussian_taper, tapered_rate
 
 TAPERS = ((0, 1.5), (0, 3.0), (0, 6.0), (0, 12.0), (-12, 4.0), (-6, 3.0), (6, 3.0), (12, 4.0))
@@ -19,7 +19,7 @@ IMAGE_CHANNELS = 3 * UPSCALE**2  # a 4 x 4 block of the photo beside one pixel o
 
 
 class Encoded(NamedTuple):
-    """What all instants of a photo share; `blur` (B, 3, 4H, 4W), `weights` (B, n), the others (B, C, H, W)."""
+    """What all instants of photos share: `blur` (B, 3, 4H, 4W), `features` (B, C, H, W), and `Photo`'s fields, flat."""
 
     blur: Tensor
     features: Tensor
@@ -28,6 +28,11 @@ class Encoded(NamedTuple):
     weights: Tensor
     noise: Tensor
     colours: Tensor
+
+    @property
+    def photo(self) -> Photo:
+        """What light change reads of them."""
+        return Photo(*self[2:])
 
 
 @ARCH_REGISTRY.register()
@@ -77,46 +82,40 @@ class LDNLight(nn.Module):
         Raises:
             ValueError: the shapes are not these.
         """
-        windows = spikes if spikes.dim() == 5 else spikes[:, None]
-        batch, (height, width) = blur.shape[0], spikes.shape[-2:]
-        if windows.shape[2:3] != (self.num_spike,) or blur.shape != (batch, 3, UPSCALE * height, UPSCALE * width):
-            raise ValueError(
-                f'LDNLight: expected spikes (B, {self.num_spike}, H, W) and a blurry image (B, 3, 4H, 4W), got '
-                f'{tuple(spikes.shape)} and {tuple(blur.shape)}'
-            )
+        windows = windows_of(self.light, blur, spikes)
         encoded = self.encode(blur, long_rate)
         frames = torch.stack([self.decode(encoded, window) for window in windows.unbind(1)], dim=1)
         return frames if spikes.dim() == 5 else frames[:, 0]
 
     def encode(self, blur: Tensor, long_rate: Tensor) -> Encoded:
         """Return what serves every instant, from blur (B, 3, 4H, 4W) and long rate (B, 1, H, W)."""
-        read = [self.light.read(photo, rate) for photo, rate in zip(blur.split(1), long_rate.split(1), strict=True)]
-        threshold, noise, colours = (
-            torch.cat(parts) for parts in zip(*((r.threshold, r.noise, r.colours) for r in read), strict=True)
-        )
+        photo = self.light.read(blur, long_rate)
         mean = F.avg_pool2d(blur, UPSCALE)
         detail = F.pixel_unshuffle(blur - F.interpolate(mean, scale_factor=UPSCALE), UPSCALE)
-        x = torch.cat((GAIN * detail, mean, threshold * long_rate, colours), dim=1)
-        features = self.photo_in(_channels_last(x))
-        return Encoded(blur, features, long_rate, threshold, torch.stack([r.weights for r in read]), noise, colours)
+        x = torch.cat((GAIN * detail, mean, photo.threshold * long_rate, photo.colours), dim=1)
+        return Encoded(blur, self.photo_in(_channels_last(x)), *photo)
 
-    def decode(self, photo: Encoded, spikes: Tensor) -> Tensor:
+    def decode(self, encoded: Encoded, spikes: Tensor) -> Tensor:
         """Return (B, 3, 4H, 4W) from `encode`'s result and spikes (B, num_spike, H, W)."""
-        short_rate = torch.einsum('bthw,bt->bhw', spikes, photo.weights)[:, None]
-        change = shrink(light_change(short_rate, photo.long_rate, photo.threshold), photo.noise)
-        others = light_change(tapered_rate(spikes, self.tapers), photo.long_rate, photo.threshold)
-        x = GAIN * torch.cat((others, change, photo.noise), dim=1)
-        x = F.relu(photo.features + self.spike_in(_channels_last(x)), inplace=True)
-        frame = add_change(photo.blur, change, photo.colours)[:, 0]
-        return frame + F.pixel_shuffle(self.last(self.refine(x)), UPSCALE)
+        change = self.light.changes(encoded.photo, spikes[:, None])
+        frame = add_change(encoded.blur, change, encoded.colours)[:, 0]
+        return frame + self.correction(encoded.features, encoded.photo, change, spikes)
+
+    def correction(self, features: Tensor, photo: Photo, change: Tensor, spikes: Tensor) -> Tensor:
+        """Return what it adds to light change's frame, (B, 3, 4H, 4W), from change (B, 1, H, W) and `decode`'s."""
+        with torch.autocast(spikes.device.type, enabled=False):  # rates differ by less than bfloat16 tells apart
+            others = light_change(tapered_rate(spikes, self.tapers), photo.long_rate, photo.threshold)
+            x = GAIN * torch.cat((others, change, photo.noise), dim=1)
+        x = F.relu(features + self.spike_in(_channels_last(x)), inplace=True)
+        return F.pixel_shuffle(self.last(self.refine(x)), UPSCALE)
 
     def refine(self, x: Tensor) -> Tensor:
         """Return features of the shape of x, (B, num_feat, H, W), that have seen their surroundings."""
         height, width = x.shape[-2:]
-        x = F.pad(self.first(x), (0, width % 2, 0, height % 2), mode='replicate')
-        wide = self.blocks(F.relu(self.down(x), inplace=True))
-        x = x + F.pixel_shuffle(self.up(wide), 2)
-        return self.second(x[..., :height, :width])
+        x = self.first(x)
+        whole = F.pad(x, (0, 1, 0, 1), mode='replicate')  # of an odd side the last is halved too; of an even one, cut
+        wide = self.blocks(F.relu(self.down(whole), inplace=True))
+        return self.second(x + F.pixel_shuffle(self.up(wide), 2)[..., :height, :width])
 
 
 def _taper(num_spike: int, shift: int, sigma: float) -> Tensor:

@@ -5,20 +5,30 @@ from typing import NamedTuple
 import torch
 from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from spikereveal_plugin.archs.descriptor import Descriptor
 from spikereveal_plugin.physics.gray import gray
-from spikereveal_plugin.physics.light_change import add_change, colour_lines, light_change, shrink, taper_noise
-from spikereveal_plugin.physics.taper import gaussian_taper, tapered_rate
+from spikereveal_plugin.physics.light_change import (
+    COLOUR_REACH,
+    add_change,
+    colour_lines,
+    light_change,
+    rare_noise,
+    shrink,
+    taper_noise,
+)
+from spikereveal_plugin.physics.taper import gaussian_tapers
 
 UPSCALE = 4
+MIN_SIDE = int(3 * COLOUR_REACH + 0.5) + 1  # what a graph that smooths as far as that mirrors
 SIGMA = 4.0  # readouts, of the taper at threshold 1
 NOISE_SPIKES = 1 / 140  # a readout: what a spike camera fires by itself, as the published simulation has it
 GROWTH = 0.6  # a camera of twice the threshold fires half as often: its taper is longer by 2^GROWTH
 
 
 class Photo(NamedTuple):
-    """What all instants of a photo share."""
+    """What all instants of photos share: `weights` (B, num_spike, 1, 1), the others (B, C, H, W) or (B, 1, 1, 1)."""
 
     long_rate: Tensor
     threshold: Tensor
@@ -47,7 +57,11 @@ class LightChange(nn.Module):
         self.num_spike, self.strength = num_spike, strength
         self.upscale = UPSCALE
         self.descriptor = Descriptor(
-            inputs=('blur', 'window', 'long_rate'), num_spike=num_spike, upscale=UPSCALE, is_traceable=False
+            inputs=('blur', 'window', 'long_rate'),
+            num_spike=num_spike,
+            any_threshold=True,
+            min_side=MIN_SIDE,
+            upscale=UPSCALE,
         )
 
     def forward(self, blur: Tensor, spikes: Tensor, long_rate: Tensor) -> Tensor:
@@ -61,31 +75,42 @@ class LightChange(nn.Module):
         Raises:
             ValueError: the shapes are not these.
         """
-        windows = spikes if spikes.dim() == 5 else spikes[:, None]
-        height, width = spikes.shape[-2:]
-        if windows.shape[2:3] != (self.num_spike,) or blur.shape[-2:] != (UPSCALE * height, UPSCALE * width):
-            raise ValueError(
-                f'LightChange: expected spikes (B, {self.num_spike}, H, W) and a blurry image (B, 3, 4H, 4W), got '
-                f'{tuple(spikes.shape)} and {tuple(blur.shape)}'
-            )
-        samples = zip(blur[:, None], windows, long_rate[:, None], strict=True)
-        frames = torch.stack([self.change(photo, self.read(photo, rate), window) for photo, window, rate in samples])
+        windows = windows_of(self, blur, spikes)
+        photo = self.read(blur, long_rate)
+        frames = add_change(blur, self.changes(photo, windows), photo.colours)
         return frames if spikes.dim() == 5 else frames[:, 0]
 
     def read(self, blur: Tensor, long_rate: Tensor) -> Photo:
-        """What one photo (1, 3, 4H, 4W) and its rate (1, 1, H, W) say of all its instants."""
+        """What photos (B, 3, 4H, 4W) and their rates (B, 1, H, W) say of all their instants."""
         threshold = gray(blur).mean((1, 2, 3), keepdim=True) / long_rate.mean((1, 2, 3), keepdim=True).clamp(min=1e-6)
-        weights = gaussian_taper(self.num_spike, taper_sigma(float(threshold))).to(long_rate)
-        noise = self.strength * threshold * taper_noise(weights, long_rate, NOISE_SPIKES)
-        return Photo(long_rate, threshold, weights, noise, colour_lines(blur, *long_rate.shape[-2:]))
+        weights = gaussian_tapers(self.num_spike, taper_sigma(threshold.flatten()))
+        noise = self.strength * threshold * taper_noise(weights, long_rate, NOISE_SPIKES) * rare_noise(long_rate)
+        return Photo(long_rate, threshold, weights[:, :, None, None], noise, colour_lines(F.avg_pool2d(blur, UPSCALE)))
 
-    def change(self, blur: Tensor, photo: Photo, windows: Tensor) -> Tensor:
-        """The frames (N, 3, 4H, 4W) of one photo at the instants of windows (N, num_spike, H, W)."""
-        short_rates = tapered_rate(windows, photo.weights).transpose(0, 1)
-        changes = shrink(light_change(short_rates, photo.long_rate, photo.threshold), photo.noise)
-        return add_change(blur, changes, photo.colours)[0]
+    def changes(self, photo: Photo, windows: Tensor) -> Tensor:
+        """How the light (B, N, H, W) of instants differs, of windows (B, N, num_spike, H, W); in full precision."""
+        with torch.autocast(windows.device.type, enabled=False):  # rates differ by less than bfloat16 tells apart
+            short_rates = torch.einsum('bnthw,bt->bnhw', windows, photo.weights[:, :, 0, 0])
+            return shrink(light_change(short_rates, photo.long_rate, photo.threshold), photo.noise)
 
 
-def taper_sigma(threshold: float) -> float:
-    """Return the Gaussian's readouts for a camera of a threshold: 4 up to 1, 6 at 2, 9 at 4."""
-    return SIGMA * max(1.0, threshold) ** GROWTH
+def windows_of(network: LightChange, blur: Tensor, spikes: Tensor) -> Tensor:
+    """Return windows (B, N, num_spike, H, W) of spikes that have them or are those of one instant.
+
+    Raises:
+        ValueError: the shapes are not those of `LightChange.forward`.
+    """
+    windows = spikes if spikes.dim() == 5 else spikes[:, None]
+    height, width = spikes.shape[-2:]
+    expected = (spikes.shape[0], 3, UPSCALE * height, UPSCALE * width)
+    if windows.shape[2:3] != (network.num_spike,) or tuple(blur.shape) != expected:
+        raise ValueError(
+            f'light change: expected spikes (B, {network.num_spike}, H, W) and a blurry image (B, 3, 4H, 4W), got '
+            f'{tuple(spikes.shape)} and {tuple(blur.shape)}'
+        )
+    return windows
+
+
+def taper_sigma(threshold: Tensor) -> Tensor:
+    """Return the Gaussian's readouts for cameras of thresholds: 4 up to 1, 6 at 2, 9 at 4."""
+    return SIGMA * threshold.clamp(min=1) ** GROWTH

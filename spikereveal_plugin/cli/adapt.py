@@ -12,7 +12,7 @@ from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
-  spikereveal adapt photos/ spikes/ -o mine --exposure 20 97       the weights and teacher of `weights list`
+  spikereveal adapt photos/ spikes/ -o mine --exposure 20 97       the first weights of `weights list`
   spikereveal adapt photo.png spikes.dat -o mine                   one exposure: a quarter of its image is held out
   spikereveal adapt datasets/mine -o mine --weights ldn.pth --teacher bsn.pth edsr.pth          as published
   spikereveal adapt datasets/mine -o mine --vgg vgg16.pth          LPIPS, as published, in place of L1
@@ -21,8 +21,8 @@ EXAMPLES = """examples:
 Everything is in OUT: a data set of the recordings, adapt.yml (an ordinary option file, to be read, changed and run with
 `basicsr train`), the experiment, and OUT's name with .pth, which `spikereveal deblur --weights` takes. It stops by
 itself once the re-blurring residual of what is held out no longer falls. The same command goes on after a stop.
-Weights for any density teach themselves: they see the spikes as recorded, the student half of them too. Others learn
-from the teacher of BSN and SpikeEDSR that comes along, as in the paper.
+Weights for any threshold teach themselves: they see the spikes as recorded, the student half of them too. Others learn
+from light change (`--teacher light`), or from your BSN and SpikeEDSR, as in the paper.
 """
 
 
@@ -39,7 +39,7 @@ def add_adapt_parser(commands: Any) -> None:
     parser.add_argument(
         '--teacher',
         nargs='+',
-        metavar='BSN EDSR|self',
+        metavar='BSN EDSR|self|light',
         help='who teaches (see below); after BLUR and SPIKES',
     )
     parser.add_argument('--overwrite', action='store_true', help='begin again')
@@ -118,8 +118,8 @@ def _request(args: argparse.Namespace) -> Any:
         raise OptionError('--learning-rate and --reblur-weight: expected a positive number, and one of 0 or more')
     if args.crop % 4:
         raise OptionError(f'--crop {args.crop}: expected a multiple of 4, since a spike pixel is 4 photo pixels wide')
-    if args.teacher and len(args.teacher) != 2 and args.teacher != ['self']:
-        raise OptionError(f'--teacher {" ".join(args.teacher)}: expected BSN and SpikeEDSR, or self')
+    if args.teacher and len(args.teacher) != 2 and args.teacher not in (['self'], ['light']):
+        raise OptionError(f'--teacher {" ".join(args.teacher)}: expected BSN and SpikeEDSR, self, or light')
     if args.vgg and not args.vgg.is_file():
         raise OptionError(f'--vgg {args.vgg}: no such file')
     try:

@@ -203,7 +203,8 @@ class SpikeBlurDataset(Dataset[dict[str, Any]]):
         """Raise the camera's threshold and add noise; a teacher that is asked online gets what was recorded."""
         factor, noise = random.choice(self._options.thresholds), self._options.noise_spikes
         recorded, recorded_ratio = item['spike'], item.get('density_ratio')
-        phase = torch.randint(factor, recorded.shape[1:]) if factor > 1 else torch.zeros(())
+        is_in_step = self._options.in_step > 0 and random.random() < self._options.in_step
+        phase = torch.randint(factor, (1, 1) if is_in_step else recorded.shape[1:]) if factor > 1 else torch.zeros(())
         item['spike'] = add_noise_spikes(raise_threshold(recorded, factor, phase), noise)
         if recorded_ratio is not None:
             ratio = self.density_ratio(item['lq_path'], factor, noise)

@@ -43,6 +43,9 @@ class SpikeBlurOptions(SectionOptions):
     """of the camera that `density: auto` imitates; by default what the weights say"""
     thresholds: tuple[int, ...] = (1,)
     """factors, one drawn for each training item, by which its camera's threshold is raised first"""
+    in_step: float = 0.0
+    """the share of training items whose pixels start with one charge where a threshold is raised, as those of the
+    paper's simulation do; in the others each starts with its own, as a camera's do"""
     noise_spikes: float = 0.0
     """the probability that a pixel then fires by itself in a readout (`physics/threshold.py`)"""
     exposure: tuple[int, ...] = (GOPRO.first, GOPRO.length)
@@ -59,6 +62,8 @@ class SpikeBlurOptions(SectionOptions):
             raise OptionError(f'thresholds: expected whole factors of at least 1, found {list(self.thresholds)}')
         if self.gt_instants is not None and self.gt_instants < 1:
             raise OptionError(f'gt_instants: expected at least 1, found {self.gt_instants}')
+        if not 0 <= self.in_step <= 1:
+            raise OptionError(f'in_step: expected a share in [0, 1], found {self.in_step}')
         if not 0 <= self.noise_spikes < 1:
             raise OptionError(f'noise_spikes: expected a probability below 1, found {self.noise_spikes}')
 

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from spikereveal_plugin.archs.descriptor import describe
-from spikereveal_plugin.errors import EnvironmentProblemError, OptionError, SpikeRevealError
+from spikereveal_plugin.errors import EnvironmentProblemError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.weights.network import Loaded
 
 OPSET = 17
 TOLERANCE = 1e-4
-_SIZES = ((24, 32), (17, 41))  # sensor sizes to compare at; the first is the one that is traced
+_SIZES = ((28, 32), (27, 41))  # sensor sizes to compare at; the first is the one that is traced
 _INPUTS = ('blur', 'spikes', 'long_rate')
 _AXES = {2: 'height', 3: 'width'}
 
@@ -89,13 +89,7 @@ def export_student(student: Loaded, path: Path) -> float:
     Raises:
         ExportError: the difference is above 1e-4; nothing is written.
         EnvironmentProblemError: a package of the extra `export` is missing.
-        OptionError: the network reads numbers of each photo, which a traced graph would keep from the first one.
     """
-    if not describe(student.network).is_traceable:
-        raise OptionError(
-            f'{type(student.network).__name__} observes the threshold on each photo, which an exported graph cannot; '
-            'use `spikereveal deblur` or `Deblurrer`'
-        )
     network, num_spike = student.network.cpu().eval(), student.num_spike
     with torch.inference_mode(), torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # tracing warns of the size checks, which an exported network has no use for

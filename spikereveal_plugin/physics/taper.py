@@ -20,9 +20,14 @@ def gaussian_taper(length: int, sigma: float) -> Tensor:
     """
     if length < 1 or length % 2 == 0 or not sigma > 0:
         raise ValueError(f'taper: expected an odd window and a positive sigma, got {length} and {sigma}')
-    places = torch.arange(length, dtype=torch.float64) - length // 2
-    weights = torch.exp(-0.5 * (places / sigma).square())
-    return (weights / weights.sum()).float()
+    return gaussian_tapers(length, torch.tensor([sigma], dtype=torch.float64))[0].float()
+
+
+def gaussian_tapers(length: int, sigmas: Tensor) -> Tensor:
+    """Return one taper a row, (K, length), for positive `sigmas` (K,); each sums to 1."""
+    places = torch.arange(length, dtype=sigmas.dtype, device=sigmas.device) - length // 2
+    weights = torch.exp(-0.5 * (places / sigmas[:, None]).square())
+    return weights / weights.sum(1, keepdim=True)
 
 
 def tapered_rate(window: Tensor, weights: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spikereveal_plugin.archs.light_change_arch import LightChange
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.physics.light_change import add_change
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
 from spikereveal_plugin.restorers.restorer import Capabilities, Restorer
 from spikereveal_plugin.shot import Shot
@@ -28,7 +29,7 @@ class Light(Restorer):
         photo = self._network.read(shot.blur, shot.long_rate)
         for instant in instants:
             window = shot.window(instant, self._network.num_spike)
-            yield self._network.change(shot.blur, photo, window).clamp(0, 1)
+            yield add_change(shot.blur, self._network.changes(photo, window[:, None]), photo.colours)[:, 0].clamp(0, 1)
 
 
 @register('light')

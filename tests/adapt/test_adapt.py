@@ -205,11 +205,10 @@ def test_recordings_at_fault(change, match, recordings, tiny_set, words, tmp_pat
 
 def test_what_is_missing_is_said(recordings, networks, words, no_names, tmp_path, capsys):
     pair = [str(recordings / 'photos/0.png'), str(recordings / 'spikes/0.dat')]
-    out, one = ['-o', str(tmp_path / 'out')], str(networks / 'one.pth')
+    out = ['-o', str(tmp_path / 'out')]
     cases = [
         ([*pair, *out], '--weights: this version brings no student along'),
-        ([*pair, *out, '--weights', one], '--teacher: this version brings no weights of BSN along'),
-        ([*pair, *out, *words[:2], '--teacher', 'me'], '--teacher me: expected BSN and SpikeEDSR, or self'),
+        ([*pair, *out, *words[:2], '--teacher', 'me'], '--teacher me: expected BSN and SpikeEDSR, self, or light'),
         ([*pair, *out, *words[:2], '--teacher', words[4], words[3]], 'weights of SpikeEDSR, expected of BSN'),
         ([pair[1], pair[0], *out, *words], 'look swapped'),
         ([pair[0], str(tmp_path / 'gone.dat'), *out, *words], 'gone.dat: no such file'),

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from spikereveal_plugin.adapt.networks import OWN, choose_networks
+from spikereveal_plugin.adapt.networks import ONLINE, choose_networks
 from spikereveal_plugin.archs import LDNPlus
 from spikereveal_plugin.cli.spikereveal import main
 from spikereveal_plugin.options import load_options
 from spikereveal_plugin.weights.card import Card
 from spikereveal_plugin.weights.file import save_weights
 from spikereveal_plugin.weights.network import load_student
+from spikereveal_plugin.weights.registry import default_student
 
 SECTION = {'type': 'LDNPlus', 'num_feat': 8, 'num_block_photo': 1, 'num_block': 1}
 
@@ -49,9 +50,27 @@ def test_a_student_of_its_own(tiny_set: Path, plus: Path, tmp_path: Path, capsys
 
 def test_who_teaches_whom(plus: Path, tmp_path: Path):
     own = choose_networks(str(plus), None, tmp_path / 'own')
-    assert set(own) == {'network_g', OWN}
+    assert set(own) == {'network_g', ONLINE}
     state = load_student(plus).network.state_dict()
     save_weights(tmp_path / 'one.pth', state, Card(SECTION, 2.0, 1.0))
-    assert set(choose_networks(str(tmp_path / 'one.pth'), ('self',), tmp_path / 'asked')) == {'network_g', OWN}
-    published = choose_networks(str(tmp_path / 'one.pth'), None, tmp_path / 'published')
-    assert set(published) == {'network_g', 'network_bsn', 'network_sr'}
+    assert set(choose_networks(str(tmp_path / 'one.pth'), ('self',), tmp_path / 'asked')) == {'network_g', ONLINE}
+    by_light = choose_networks(str(tmp_path / 'one.pth'), None, tmp_path / 'light')
+    assert by_light[ONLINE].card.network == {'type': 'LightChange'}
+    assert by_light[ONLINE].path is None
+
+
+def test_weights_that_observe_the_threshold_teach_themselves_and_others_learn_from_light(tmp_path: Path):
+    chosen = choose_networks(default_student(), None, tmp_path)
+    assert chosen[ONLINE] is chosen['network_g']
+    assert chosen['network_g'].any_threshold
+
+
+@pytest.mark.smoke
+def test_a_student_of_light_change(tiny_set: Path, plus: Path, tmp_path: Path):
+    quick = ['--iterations', '4', '--val-freq', '2', '--patience', '2', '--learning-rate', '1e-3', '--teacher', 'light']
+    out = tmp_path / 'mine'
+    assert main(['adapt', str(tiny_set / 'train'), '-o', str(out), '--weights', str(plus), *quick]) == 0
+    opt = load_options(out / 'adapt.yml')
+    assert opt['network_teacher'] == {'type': 'LightChange'}
+    assert 'pretrain_network_teacher' not in opt['path']
+    assert 'teacher: light.' in (out / 'mine.md').read_text()

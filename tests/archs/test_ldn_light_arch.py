@@ -51,7 +51,7 @@ def test_denser_spikes_of_the_same_light_change_nothing_of_a_change():
 
 def test_wrong_shapes_are_refused():
     blur, spikes, long_rate = sample()
-    with pytest.raises(ValueError, match=r'LDNLight: expected spikes \(B, 41, H, W\)'):
+    with pytest.raises(ValueError, match=r'expected spikes \(B, 41, H, W\)'):
         LDNLight()(blur, spikes[:, :, :21], long_rate)
     with pytest.raises(ValueError, match='num_spike 21 does not reach -12 readouts'):
         LDNLight(num_spike=21)

@@ -316,6 +316,18 @@ def test_the_recorded_spikes_are_those_of_the_same_crop(tiny_set: Path):
     assert 'recorded' not in expected
 
 
+def test_pixels_in_step_keep_the_same_spikes_of_each(tiny_set: Path):
+    """Every second spike of each pixel, counted from the first or, of all pixels, from the second."""
+    dataset = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, thresholds=[2], in_step=1.0))
+    random.seed(0)
+    item = dataset[0]
+    order = item['recorded'].cumsum(0)
+    kept = {int(parity) for parity in (order[item['spike'].bool()] % 2).unique()}
+    assert len(kept) == 1
+    own = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, thresholds=[2]))[0]
+    assert len((own['recorded'].cumsum(0)[own['spike'].bool()] % 2).unique()) == 2
+
+
 def test_without_density_an_item_has_no_ratio(tiny_set: Path):
     item = build_dataset(section(tiny_set, 'train', 'train', gt_size=32, thresholds=[4]))[0]
     assert 'density_ratio' not in item
@@ -330,6 +342,7 @@ def test_without_density_an_item_has_no_ratio(tiny_set: Path):
         ('val', {'thresholds': [1, 2]}, 'only training draws'),
         ('val', {'noise_spikes': 0.1}, 'only training draws'),
         ('train', {'noise_spikes': 1.0}, r'noise_spikes: .* found 1.0'),
+        ('train', {'in_step': 1.5}, r'in_step: .* found 1.5'),
     ],
 )
 def test_densities_that_mean_nothing_are_refused(tiny_set: Path, phase: str, extra: dict[str, Any], match: str):

@@ -6,12 +6,13 @@ from typing import TypeGuard
 import torch
 from torch import nn
 
-from spikereveal_plugin.archs.descriptor import describe
 from spikereveal_plugin.archs.ldn_arch import LDN
+from spikereveal_plugin.archs.ldn_light_arch import LDNLight
 from spikereveal_plugin.archs.ldn_plus_arch import LDNPlus
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.engines.engine import Engine
 from spikereveal_plugin.inference.engines.ldn_tiles import TiledLdnEngine
+from spikereveal_plugin.inference.engines.light_tiles import TiledLightEngine
 from spikereveal_plugin.inference.engines.names import ENGINES
 from spikereveal_plugin.inference.engines.onnx import OnnxEngine
 from spikereveal_plugin.inference.engines.plus_tiles import TiledPlusEngine
@@ -21,7 +22,11 @@ from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.restorers.student import OneByOne
 
-_TILED: Mapping[type[nn.Module], Callable[..., Engine]] = {LDN: TiledLdnEngine, LDNPlus: TiledPlusEngine}
+_TILED: Mapping[type[nn.Module], Callable[..., Engine]] = {
+    LDN: TiledLdnEngine,
+    LDNPlus: TiledPlusEngine,
+    LDNLight: TiledLightEngine,
+}
 
 
 def build_engine(
@@ -55,7 +60,6 @@ def build_engine(
         if name != 'eager' or tile is not None:
             raise OptionError(f'{type(network).__name__}: only the engine eager without tiles runs it')
         return OneByOne(network, density)
-    _refuse_parts(name, network, tile)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if tile is not None:
         return _TILED[type(network)](network, device, tile, density)
@@ -68,13 +72,6 @@ def build_engine(
 
         return WinogradEngine(network.cpu(), density)
     return StagedEngine(network, device, density, compiled=name == 'compiled', bf16=name == 'bf16')
-
-
-def _refuse_parts(name: str, network: nn.Module, tile: int | None) -> None:
-    """Refuse what does not see the photo whole, or sees another one, where a network observes its threshold."""
-    if not describe(network).is_traceable and (name == 'onnx' or tile is not None):
-        what = 'tiles' if tile is not None else "engine 'onnx'"
-        raise OptionError(f'{what}: {type(network).__name__} observes the threshold on the whole photo; use eager')
 
 
 def runs_by_winograd(network: nn.Module) -> TypeGuard[LDN]:

@@ -46,14 +46,14 @@ class Tile:
         tensor[..., _times(self.rows, ratio), _times(self.columns, ratio)] = part
 
 
-def check_side(tile: int) -> None:
-    """Refuse a side of tiles that is not a multiple of 4, 64 or more.
+def check_side(tile: int, multiple: int = UPSCALE) -> None:
+    """Refuse a side of tiles that is not a multiple, 64 or more.
 
     Raises:
         OptionError: it is not.
     """
-    if tile < MIN_TILE or tile % UPSCALE:
-        raise OptionError(f'tile {tile}: expected a multiple of {UPSCALE}, {MIN_TILE} or more')
+    if tile < MIN_TILE or tile % multiple:
+        raise OptionError(f'tile {tile}: expected a multiple of {multiple}, {MIN_TILE} or more')
 
 
 def cut_tiles(height: int, width: int, side: int, halo: int = HALO) -> Iterator[Tile]:
