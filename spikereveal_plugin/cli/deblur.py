@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   spikereveal deblur photos/ long.dat -o out --exposure 0 400 --period 1000   one stream, many exposures
   spikereveal deblur photos/ long.dat -o out --table exposures.csv            lines of: name,first,length
   spikereveal deblur datasets/mine/test -o out                                a data set of this package
+  spikereveal deblur datasets/mine --key clip/000019 -o out.mp4               one sample of its split test
   spikereveal deblur spikes.npz -o preview.mp4                                spikes alone: a gray preview
 
 A .dat does not say its sensor's size: it is taken from a config.yaml beside it (SpikeCV), else a quarter of the photo
@@ -41,7 +42,7 @@ def add_deblur_parser(commands: Any) -> None:
     )
     parser.add_argument('blur', nargs='?', type=Path, metavar='BLUR', help='photo, or folder of photos')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, or folder; or a data set')
-    add_output(parser, 'OUT', 'folder, or one .png, .mp4 or .gif file')
+    add_output(parser, 'OUT', 'folder, or one .png, .mp4, .webm or .gif file')
     add_imports(parser)
     _add_what(parser)
     _add_how(parser)
@@ -56,7 +57,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         '--at', nargs='+', type=float, metavar='F', help='parts of the exposure: 0 first, 1 last readout'
     )
-    group.add_argument('--format', choices=['png', 'mp4', 'gif'], help='in a folder OUT (default: png)')
+    group.add_argument('--format', choices=['png', 'mp4', 'webm', 'gif'], help='in a folder OUT (default: png)')
     group.add_argument('--fps', type=float, default=FPS, help='frames a second of a video or GIF')
     group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
     group.add_argument('--overwrite', action='store_true', help='replace results that are there')
@@ -99,11 +100,17 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _deblur(args: argparse.Namespace) -> None:
+    from spikereveal_plugin.building.footage import VIDEO_SUFFIXES
     from spikereveal_plugin.errors import OptionError
     from spikereveal_plugin.inference import jobs, outputs, preview, restore
+    from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES
 
     suffix = args.output.suffix.lower().removeprefix('.')
     is_file = suffix in outputs.KINDS and not args.output.is_dir()
+    if f'.{suffix}' in {*PHOTO_SUFFIXES, *VIDEO_SUFFIXES} and not (is_file or args.output.is_dir()):
+        raise OptionError(
+            f'{args.output}: .{suffix} is not written; name a folder, or a .{", .".join(outputs.KINDS)} file'
+        )
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
     listed = jobs.find_jobs(args.blur, args.spikes, _reading(args))

@@ -22,7 +22,7 @@ PACK_EXAMPLES = """examples:
   spikereveal weights pack experiments/ldn/models/net_g_latest.pth -o ldn-mine.pth --threshold 2
   spikereveal weights pack experiments/bsn/models/net_g_latest.pth -o bsn-mine.pth --type BSN --density auto
   spikereveal weights pack experiments/x/models/net_g_best.pth -o x.pth -opt options/x.yml --param-key params_ema
-  spikereveal weights pack experiments/ldn/models/net_g_best.pth --register ldn-clips --card ldn-clips.md \\
+  spikereveal weights pack experiments/ldn/models/net_g_best.pth --register ldn-mine --card ldn-mine.md \\
       --density auto --summary 'clips, sequence of 7: 26.1 / 26.0 / 25.8 dB at thresholds 1 / 2 / 4'
 
 The result holds `params` and a `card`: the network, the threshold of the spike camera it was trained on, and whether it
@@ -32,7 +32,7 @@ wants spikes normalised to that (`--density auto`). Its entry for a registry.jso
 
 
 CHECK_EXAMPLES = """examples:
-  spikereveal weights check ldn-plus-clips
+  spikereveal weights check ldn-light-labels
   spikereveal weights check mine/mine.pth --thresholds 2
 
 Ten scenes of 128 x 192 pixels are made in memory, with the noise of a camera, and the middle frame is scored: PSNR in

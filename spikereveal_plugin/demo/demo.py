@@ -1,131 +1,173 @@
-"""The demo's steps, each an ordinary command in a process of its own, and what is made of their results."""
+"""The demo in three acts: what the weights that come along restore, a training without labels, and a comparison."""
 
 import json
-import re
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from tqdm import tqdm
 
 from spikereveal_plugin.defaults import SHORT_WINDOW
-from spikereveal_plugin.demo.option_files import option_folder
-from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.demo import steps
+from spikereveal_plugin.demo.steps import THRESHOLDS, Command, DemoError, Scale, say
 from spikereveal_plugin.physics.tfp import firing_rate
 from spikereveal_plugin.recordings.image_file import load_image
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.sources import Source
 from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 
-MODULES = {'spikereveal': 'spikereveal_plugin.cli.spikereveal', 'basicsr': 'spikereveal_plugin.cli.basicsr'}
-PROGRESS = re.compile(r'(?:iter:|Teacher:)\s*([\d,]+)')
-STAGES = ('bsn', 'edsr', 'ldn')
-RESULTS = Path('results/test_ldn_sample')
-
-
-class DemoError(SpikeRevealError):
-    """A step of the demo failed, or its result is not what the method promises."""
+PHOTO: Final = 'Photo'
+MARGINS: Final = {'LDNLight, shipped': 3.0, 'LDNLight, trained here': 3.0}  # dB above the photo, middle and sequence
+PARTS: Final = ('middle', 'sequence')
+PUBLISHED: Final = Path('results/test_ldn_sample')
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How much the demo does; tests run a smaller one."""
+class Means:
+    """Of one method on one set: PSNR in dB and SSIM, by part of the exposure."""
 
-    sample: tuple[str, ...] = ()
-    train: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
+    psnr: dict[str, float]
+    ssim: dict[str, float]
 
 
-def run_demo(folder: Path, *, seed: int, scale: Scale | None = None) -> None:
-    """Make data, train BSN, EDSR and LDN, test, and leave a picture and a table in `folder`.
+Table = dict[tuple[str, str], Means]  # by method and set
+
+
+def run_demo(
+    folder: Path, *, seed: int, quick: bool = False, published: bool = False, scale: Scale | None = None
+) -> None:
+    """Run the demo in `folder`, where everything is left.
+
+    Args:
+        folder: is made.
+        seed: of photographs' motion and of the training.
+        quick: end after the first act.
+        published: train the paper's three stages in place of the second act's student.
+        scale: how much is done.
 
     Raises:
-        DemoError: a step failed, or the student does not beat the blurry input and plain SDM in PSNR.
+        DemoError: a step failed, or a result is not what the method promises.
     """
-    started = time.monotonic()
-    scale = scale or Scale()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'logs').mkdir(exist_ok=True)
-    _say(f'$ cd {shlex.quote(str(folder))}')
-    for number, command in enumerate(demo_commands(seed, scale), start=1):
-        _run(command, folder, folder / 'logs' / f'{number}_{_verb(command)}_{Path(command[-1]).stem}.log')
-    picture = save_picture(folder)
-    psnr = read_psnr(folder)
-    table = (folder / RESULTS / 'sample.md').read_text(encoding='utf-8')
-    _say(f'\nHeld-out photographs:\n\n{table}')
-    minutes = (time.monotonic() - started) / 60
-    _say(f'picture:  {picture}\nvideos:   {folder / RESULTS}/visualization/sample/*/*/video.mp4')
-    _say(f'table:    {folder / RESULTS}/sample.md (.csv, .json)\ntime:     {minutes:.1f} minutes')
-    for rival in ('blur', 'sdm'):
-        if psnr['student'] <= psnr[rival]:
-            raise DemoError(
-                f'the student reaches {psnr["student"]:.2f} dB, {rival} {psnr[rival]:.2f} dB; it should be above'
-            )
+    demo = _Demo(folder, scale or Scale(), time.monotonic())
+    demo.begin(is_trained=not (quick or published))
+    demo.act('1. What the weights that come along restore', steps.restoring_commands(seed, demo.scale))
+    demo.tell_scores()
+    if published:
+        demo.act('2. The three published stages, cut to minutes', steps.published_commands(seed, demo.scale))
+        demo.tell_published()
+    elif not quick:
+        demo.act('2. A student trained without sharp images', steps.training_commands(seed, demo.scale))
+        demo.act('3. All methods compared', steps.comparing_commands())
+        demo.tell_scores()
+    if quick:
+        say('Next: `spikereveal demo` trains a student, too; `spikereveal deblur --help` is for your own photos.')
+    say(f'{demo.minutes:.1f} minutes')
 
 
-def demo_commands(seed: int, scale: Scale) -> list[list[str]]:
-    """The commands in order, as they are typed in the demo's folder; the last word names the step."""
-    options = option_folder()
-    commands = [
-        ['spikereveal', 'data', 'sample', '--seed', str(seed), '--overwrite', *scale.sample, '-o', 'datasets/sample']
-    ]
-    for stage in STAGES:
-        force, file = ['--force_yml', f'manual_seed={seed}', *scale.train], str(options / f'{stage}_sample.yml')
-        if stage == 'ldn':
-            force.append('train:teacher=cache')  # each frame of the teacher once, not in every step
-            commands.append(['spikereveal', 'data', 'teach', '--overwrite', *force, '-opt', file])
-        commands.append(['basicsr', 'train', *force, '-opt', file])
-    force = ['--force_yml', *scale.test] if scale.test else []
-    commands.append(['basicsr', 'test', *force, '-opt', str(options / 'test_ldn_sample.yml')])
-    return commands
+@dataclass
+class _Demo:
+    """One run, which counts its commands."""
+
+    folder: Path
+    scale: Scale
+    started: float
+    number: int = 0
+
+    @property
+    def minutes(self) -> float:
+        """Since the start."""
+        return (time.monotonic() - self.started) / 60
+
+    def begin(self, *, is_trained: bool) -> None:
+        """Make the folder and the option file of the comparison."""
+        (self.folder / 'logs').mkdir(parents=True, exist_ok=True)
+        (self.folder / steps.COMPARISON).write_text(steps.comparison(is_trained), encoding='utf-8')
+        say(f'$ cd {shlex.quote(str(self.folder))}')
+
+    def act(self, title: str, commands: Sequence[Command]) -> None:
+        """Run commands one after another; say where a picture is as soon as it is there."""
+        say(f'\n{title}\n')
+        for command in commands:
+            self.number += 1
+            log = self.folder / 'logs' / f'{self.number:02d}_{steps.verb(command).replace(" ", "_")}.log'
+            steps.run(command, self.folder, log)
+            if command[1] == 'deblur':
+                said = (
+                    f'video: {self.folder / steps.VIDEO}'
+                    if '--key' in command
+                    else f'picture: {save_picture(self.folder)}'
+                )
+                say(f'  {said}')
+
+    def tell_scores(self) -> None:
+        """Print the table, and fail where it does not keep the promise."""
+        table = read_table(self.folder / 'compare/compare.json')
+        say(f'\n{table_text(table)}\n\n  page: {self.folder / "compare/compare.html"}')
+        if faults := broken_promises(table):
+            raise DemoError('; '.join(faults))
+
+    def tell_published(self) -> None:
+        """Print the test's table, and fail where the student is no better than the photo and plain SDM."""
+        say(f'\n{(self.folder / PUBLISHED / "sample.md").read_text(encoding="utf-8")}')
+        say('Minutes of training in place of days: see docs/results for what longer ones reach.')
+        means = json.loads((self.folder / PUBLISHED / 'sample.json').read_text(encoding='utf-8'))['means']
+        psnr = {m['method']: m['mean'] for m in means if m['metric'] == 'psnr' and m['part'] == 'middle'}
+        for rival in ('blur', 'sdm'):
+            if psnr['student'] <= psnr[rival]:
+                raise DemoError(f'the student reaches {psnr["student"]:.2f} dB, {rival} {psnr[rival]:.2f} dB')
 
 
-def _verb(command: Sequence[str]) -> str:
-    """`train`, `test`, `sample` or `teach`."""
-    return command[2] if command[1] == 'data' else command[1]
+def read_table(path: Path) -> Table:
+    """Read a comparison's means; the middle is the middle one of each sample's frames."""
+    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    for entry in json.loads(path.read_text(encoding='utf-8'))['scores']:
+        frames = np.array(list(entry['frames'].values()))
+        means = {'middle': float(frames[:, frames.shape[1] // 2].mean()), 'sequence': float(frames.mean())}
+        found.setdefault((entry['method'], entry['set']), {})[entry['metric']] = means
+    return {key: Means(values['psnr_paper'], values['ssim_paper']) for key, values in found.items()}
 
 
-def _run(command: Sequence[str], folder: Path, log: Path) -> None:
-    """Run one command in `folder`, its output in `log`, with a bar that follows the iterations it reports."""
-    _say(f'\n$ {shlex.join(command)}')
-    words = [sys.executable, '-m', MODULES[command[0]], *command[1:]]
-    last = ''
-    with (
-        log.open('w', encoding='utf-8') as file,
-        subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
-        tqdm(desc=f'{_verb(command)} {Path(command[-1]).stem}', unit='it', leave=False, disable=None) as bar,
-    ):
-        for line in process.stdout or ():
-            file.write(line)
-            last = line.strip() or last
-            if match := PROGRESS.search(line):
-                bar.update(int(match.group(1).replace(',', '')) - bar.n)
-    if process.returncode:
-        raise DemoError(f'`{shlex.join(command)}` ended with exit code {process.returncode}; see {log}: {last}')
+def table_text(table: Table) -> str:
+    """PSNR / SSIM of each method, by set and part, in columns."""
+    sets = list(dict.fromkeys(name for _, name in table))
+    heads = [f'{name}, {part}' for name in sets for part in PARTS]
+    lines = [f'  {"PSNR / SSIM":24}' + ''.join(f'{head:>24}' for head in heads)]
+    for method in dict.fromkeys(method for method, _ in table):
+        means = [table[method, name] for name in sets]
+        cells = [f'{mean.psnr[part]:.2f} / {mean.ssim[part]:.3f}' for mean in means for part in PARTS]
+        lines.append(f'  {method:24}' + ''.join(f'{cell:>24}' for cell in cells))
+    return '\n'.join(lines)
 
 
-def read_psnr(folder: Path) -> dict[str, float]:
-    """PSNR of the middle frame by method, from the test's results."""
-    means = json.loads((folder / RESULTS / 'sample.json').read_text(encoding='utf-8'))['means']
-    return {m['method']: m['mean'] for m in means if m['metric'] == 'psnr' and m['part'] == 'middle'}
+def broken_promises(table: Table) -> list[str]:
+    """One line for each student, set and part where it is not above the photo by its margin, or not in SSIM."""
+    faults = []
+    for (method, name), means in table.items():
+        photo = table[PHOTO, name]
+        for part in PARTS if method in MARGINS else ():
+            gain, more = means.psnr[part] - photo.psnr[part], means.ssim[part] - photo.ssim[part]
+            if gain < MARGINS[method] or more <= 0:
+                faults.append(
+                    f'{method} at {name}, {part}: {gain:+.2f} dB and {more:+.3f} SSIM over the photo, expected '
+                    f'{MARGINS[method]:+.1f} dB or more and SSIM above it'
+                )
+    return faults
 
 
 def save_picture(folder: Path) -> Path:
-    """Put blur, spikes, student and sharp of the first two held-out photographs side by side in `demo.png`."""
-    source = open_split(folder / 'datasets/sample/test')
-    photographs = {key.partition('/')[0]: key for key in reversed(source.keys)}
+    """Put photo, spikes, restored and sharp of one sample of each photograph side by side in `demo.png`."""
+    source = open_split(folder / steps.held_out_set(THRESHOLDS[0]) / 'test')
+    photographs = {key.partition('/')[0]: key for key in source.keys}
     tiles = []
-    for key in list(reversed(photographs.values()))[:2]:
-        restored = load_image(folder / RESULTS / 'visualization/sample' / key / '068.png')
-        tiles += [('Blurry input', source.blur(key)), (f'Spikes (TFP {SHORT_WINDOW})', short_rate(source, key))]
-        tiles += [('Restored by the student', restored)]
+    for key in photographs.values():
+        frames = sorted((folder / steps.restored_folder(THRESHOLDS[0]) / key).glob('*.png'))
+        tiles += [('Blurry photo', source.blur(key)), (f'Spikes ({SHORT_WINDOW} readouts)', short_rate(source, key))]
+        tiles += [('Restored', load_image(frames[len(frames) // 2]))]
         if (sharp := source.sharp(key)) is not None:
             tiles.append(('Sharp (ground truth)', sharp))
     save_png(folder / 'demo.png', contact_sheet(tiles, columns=4))
@@ -137,8 +179,3 @@ def short_rate(source: Source, key: str) -> npt.NDArray[np.uint8]:
     spikes = torch.from_numpy(source.spikes(key))[None]
     rate = firing_rate(spikes, source.record(key).exposure.centre, SHORT_WINDOW)
     return (rate[0, 0] * 255).round().byte().numpy()
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f'{text}\n')
-    sys.stdout.flush()

@@ -28,7 +28,7 @@ Frame = npt.NDArray[np.float32]
 class Deblurrer:
     """Recover sharp frames inside the exposure of a blurry photo from the spikes recorded meanwhile.
 
-        >>> deblur = Deblurrer.from_pretrained('ldn-plus-clips')
+        >>> deblur = Deblurrer.from_pretrained('ldn-light-labels')
         >>> frames = deblur(blur, spikes, [20, 68, 116], exposure=Exposure(20, 97))
 
     Args:

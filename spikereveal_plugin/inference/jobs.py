@@ -50,7 +50,8 @@ def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job
 
     Args:
         blur: a photo or a folder of photos; None for a data set of this package or for spikes alone.
-        spikes: a spike file, a folder of them named like the photos, or a folder with `blur.lmdb` and `spike.lmdb`.
+        spikes: a spike file, a folder of them named like the photos, or a data set of this
+            package or a split of one: of a set its split `test`.
         reading: how to read the spikes.
 
     Raises:
@@ -61,7 +62,9 @@ def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job
         if path is not None and not path.exists():
             raise SpikeDataError(f'{path}: no such file or folder')
     if blur is None:
-        return _data_set_jobs(spikes) if Split(spikes).spikes.is_dir() else _preview_jobs(spikes, reading)
+        split = spikes / 'test' if Split(spikes / 'test').spikes.is_dir() else spikes
+        is_data_set = Split(split).spikes.is_dir()
+        return _data_set_jobs(split, reading.layout.key) if is_data_set else _preview_jobs(spikes, reading)
     refuse_swapped(blur, spikes)
     if blur.is_file() and spikes.is_file():
         return [_job(blur.stem, blur, spikes, reading, reading.timing.single())]
@@ -107,18 +110,20 @@ def _clip_reader(spikes: Path, reading: ReadOptions, exposure: Exposure | None) 
     return lambda size, margin: read_clip(spikes, size, reading.layout, exposure, margin)
 
 
-def _data_set_jobs(root: Path) -> list[Job]:
-    """The samples of a data set's split, `DATASET/test`; its records say when each photo was exposed."""
+def _data_set_jobs(root: Path, key: str | None) -> list[Job]:
+    """The samples of a data set's split, or the one of a key; its records say when each photo was exposed."""
     source = open_split(root)
+    if key is not None and key not in source.keys:
+        raise SpikeDataError(f'{root} has no sample {key!r}; it has {", ".join(source.keys[:5])} ...')
 
-    def job(key: str) -> Job:
+    def job(name: str) -> Job:
         return Job(
-            key,
-            lambda: Photo(source.blur(key).astype(np.float32) / np.float32(255), 8),
-            lambda size, margin: SpikeClip(source.spikes(key).astype(np.bool_), source.record(key).exposure),
+            name,
+            lambda: Photo(source.blur(name).astype(np.float32) / np.float32(255), 8),
+            lambda size, margin: SpikeClip(source.spikes(name).astype(np.bool_), source.record(name).exposure),
         )
 
-    return [job(key) for key in source.keys]
+    return [job(name) for name in ([key] if key else source.keys)]
 
 
 def _files(root: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:

@@ -17,7 +17,7 @@ from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.recordings.photo import quantise
 from spikereveal_plugin.visual.video import save_video
 
-KINDS: Final = ('png', 'mp4', 'gif')
+KINDS: Final = ('png', 'mp4', 'webm', 'gif')
 Frames = Iterable[npt.NDArray[np.float32]]
 
 
@@ -67,9 +67,9 @@ def write_pngs(folder: Path, frames: Frames, bits: int = 8) -> list[Path]:
     return paths
 
 
-def write_mp4(path: Path, frames: Frames, fps: float) -> None:
-    """Write an MP4 of 8-bit frames."""
-    part = path.with_name(f'.{path.stem}.{os.getpid()}.part.mp4')
+def write_video(path: Path, frames: Frames, fps: float) -> None:
+    """Write an MP4 or a WebM, as the suffix says, of 8-bit frames."""
+    part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
     with writing(path):
         try:
             save_video(part, (quantise(frame) for frame in frames), fps)

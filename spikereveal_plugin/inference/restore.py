@@ -16,7 +16,7 @@ from spikereveal_plugin.inference.clip import SpikeClip
 from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.instants import at_fractions, spread
 from spikereveal_plugin.inference.jobs import Job
-from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_mp4, write_png, write_pngs
+from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_png, write_pngs, write_video
 from spikereveal_plugin.inference.preview import WINDOW, preview_frames
 from spikereveal_plugin.inference.progress_file import ProgressFile
 
@@ -30,7 +30,7 @@ class RestoreOptions:
     Args:
         frames: number of instants, spread over the exposure.
         at: instants as parts of the exposure, in place of `frames`.
-        kind: `png`, `mp4` or `gif`.
+        kind: one of `KINDS`.
         fps: frames a second of a video or GIF.
         side_by_side: put the photo to the left of each frame.
         overwrite: replace what is there.
@@ -81,7 +81,9 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
     if out.is_dir():
         raise OptionError(f'{out} is a folder; choose another name')
     if options.kind == 'png' and options.count != 1:
-        raise OptionError(f'{out}: {options.count} frames do not fit in one PNG; give a folder, an .mp4, or --frames 1')
+        raise OptionError(
+            f'{out}: {options.count} frames do not fit in one PNG; give a folder, an .mp4 or .webm, or --frames 1'
+        )
     make_folder(out.absolute().parent)
     with tqdm(total=options.count, unit='frame', disable=None) as progress:
         _, frames, bits = _open(job, deblurrer, options)
@@ -89,7 +91,7 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
 
 
 def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> int:
-    """Restore jobs below a folder: PNGs in `<name>/` (in `out` itself where there is one job), or `<name>.mp4`.
+    """Restore jobs below a folder: PNGs in `<name>/` (in `out` itself where there is one job), or videos `<name>.mp4`.
 
     `deblur.json` in the folder keeps the settings and what is done; a second run goes on where the first stopped.
 
@@ -142,8 +144,8 @@ def _instants(clip: SpikeClip, options: RestoreOptions, window: int) -> tuple[in
 
 
 def _write(target: Path, frames: Iterator[npt.NDArray[np.float32]], bits: int, options: RestoreOptions) -> None:
-    if options.kind == 'mp4':
-        write_mp4(target, frames, options.fps)
+    if options.kind in ('mp4', 'webm'):
+        write_video(target, frames, options.fps)
     elif options.kind == 'gif':
         write_gif(target, frames, options.fps)
     elif target.suffix.lower() == '.png':

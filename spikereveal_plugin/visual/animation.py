@@ -1,4 +1,4 @@
-"""Animated pictures: MP4, GIF, or a sheet of the frames as PNG, by the file's name."""
+"""Animated pictures: MP4, WebM, GIF, or a sheet of the frames as PNG, by the file's name."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,17 +9,17 @@ from PIL import Image as PilImage
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.visual.contact_sheet import save_png
-from spikereveal_plugin.visual.video import save_video
+from spikereveal_plugin.visual.video import CODECS, save_video
 
 Image = npt.NDArray[np.uint8]
-ANIMATION_SUFFIXES = ('.mp4', '.gif', '.png')
+ANIMATION_SUFFIXES = (*CODECS, '.gif', '.png')
 
 
 def save_animation(path: Path, frames: Iterable[Image], fps: float) -> int:
     """Write frames in the format that the suffix names; a PNG holds them one below the other.
 
     Args:
-        path: ends in `.mp4`, `.gif` or `.png`; its folder is made.
+        path: ends in `.mp4`, `.webm`, `.gif` or `.png`; its folder is made.
         frames: (H, W, 3) RGB uint8, all of one size.
         fps: frames per second, positive.
 
@@ -31,7 +31,7 @@ def save_animation(path: Path, frames: Iterable[Image], fps: float) -> int:
         ValueError: `fps` is not positive.
     """
     suffix = path.suffix.lower()
-    if suffix == '.mp4':
+    if suffix in CODECS:
         return save_video(path, frames, fps)
     if suffix not in ANIMATION_SUFFIXES:
         raise SpikeDataError(f'{path}: expected a name that ends in {", ".join(ANIMATION_SUFFIXES)}')

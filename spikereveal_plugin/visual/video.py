@@ -1,8 +1,12 @@
-"""Videos of restored sequences."""
+"""Videos of restored sequences that browsers and phones play: H.264 in MP4, VP9 in WebM."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -10,16 +14,25 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 
-_CODEC = 'mp4v'
+Image = npt.NDArray[np.uint8]
+Write = Callable[[Image], object]
+CODECS: Final[Mapping[str, tuple[str, dict[str, str], dict[str, str]]]] = {  # encoder, its options, the file's
+    '.mp4': ('libx264', {'crf': '17', 'preset': 'medium'}, {'movflags': '+faststart'}),
+    '.webm': ('libvpx-vp9', {'crf': '24', 'b:v': '0', 'cpu-used': '4'}, {}),
+}
+FALLBACK: Final = 'mp4v'
+_log = logging.getLogger('spikereveal')
 
 
 def save_video(path: Path, frames: Iterable[npt.NDArray[Any]], fps: float = 10.0) -> int:
-    """Write an MP4 and check that it can be read back.
+    """Write a video and check that it can be read back.
 
-    The codec wants even sizes, so an odd height or width grows by one repeated row or column.
+    Its colours are halved in size (yuv420p), which every player wants and which takes even sizes: an odd height or
+    width grows by one repeated row or column. Where PyAV or its encoder is absent an MP4 is written by OpenCV as
+    MPEG-4 part 2, which browsers do not play, and a warning says so.
 
     Args:
-        path: ends in `.mp4`; its folder is made.
+        path: ends in `.mp4` or `.webm`; its folder is made.
         frames: (H, W, 3) RGB uint8, all of one size; consumed one at a time.
         fps: frames per second, positive.
 
@@ -27,11 +40,11 @@ def save_video(path: Path, frames: Iterable[npt.NDArray[Any]], fps: float = 10.0
         Number of frames written.
 
     Raises:
-        SpikeDataError: there is no frame, OpenCV has no encoder, or the file does not hold the frames written.
+        SpikeDataError: there is no frame, no encoder, or the file does not hold the frames written.
         ValueError: a frame is of another form or size, or `fps` is not positive.
     """
-    if path.suffix.lower() != '.mp4':
-        raise SpikeDataError(f'{path}: expected a name that ends in .mp4')
+    if path.suffix.lower() not in CODECS:
+        raise SpikeDataError(f'{path}: expected a name that ends in {" or ".join(CODECS)}')
     if fps <= 0:
         raise ValueError(f'{path}: {fps} frames per second, expected a positive number')
     iterator = iter(frames)
@@ -39,40 +52,62 @@ def save_video(path: Path, frames: Iterable[npt.NDArray[Any]], fps: float = 10.0
     if first is None:
         raise SpikeDataError(f'{path}: there is no frame to write')
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = _open_writer(path, _encodable(first, first.shape, path), fps)
     count = 0
-    try:
-        for frame in _chain(first, iterator):
-            writer.write(_encodable(frame, first.shape, path))
+    size = _even(first, first.shape, path).shape
+    with _writer(path, size[0], size[1], fps) as write:
+        for frame in chain((first,), iterator):
+            write(_even(frame, first.shape, path))
             count += 1
-    finally:
-        writer.release()
     _check_written(path, count)
     return count
 
 
-def _chain(first: npt.NDArray[Any], rest: Iterable[npt.NDArray[Any]]) -> Iterable[npt.NDArray[Any]]:
-    yield first
-    yield from rest
+@contextmanager
+def _writer(path: Path, height: int, width: int, fps: float) -> Iterator[Write]:
+    """Open a file of frames (height, width, 3) RGB."""
+    encoder, how, container = CODECS[path.suffix.lower()]
+    if (av := _av(encoder)) is None:
+        with _opencv_writer(path, height, width, fps) as write:
+            yield write
+        return
+    with av.open(str(path), 'w', options=container) as file:
+        stream = file.add_stream(encoder, rate=Fraction(fps).limit_denominator(1001), options=how)
+        stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+        yield lambda frame: file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        file.mux(stream.encode())
 
 
-def _open_writer(path: Path, frame: npt.NDArray[np.uint8], fps: float) -> cv2.VideoWriter:
-    height, width = frame.shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*_CODEC), fps, (width, height))
+def _av(encoder: str) -> Any:
+    """PyAV, if it is there and has the encoder."""
+    try:
+        import av  # noqa: PLC0415  (a fifth of a second)
+    except ImportError:
+        return None
+    av.logging.set_level(av.logging.PANIC)  # x264's own talk
+    return av if encoder in av.codecs_available else None
+
+
+@contextmanager
+def _opencv_writer(path: Path, height: int, width: int, fps: float) -> Iterator[Write]:
+    """Write MPEG-4 part 2, the one codec that every build of OpenCV has."""
+    if path.suffix.lower() != '.mp4':
+        raise SpikeDataError(f'{path}: VP9 needs PyAV (pip install av); or give a name that ends in .mp4')
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*FALLBACK), fps, (width, height))
     if not writer.isOpened():
-        raise SpikeDataError(f'{path}: OpenCV cannot write an {_CODEC} video here; is the folder writable?')
-    return writer
+        raise SpikeDataError(f'{path}: OpenCV cannot write an {FALLBACK} video here; is the folder writable?')
+    _log.warning('%s: MPEG-4 part 2, which browsers do not play; for H.264: pip install av', path)
+    try:
+        yield lambda frame: writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
+    finally:
+        writer.release()
 
 
-def _encodable(frame: npt.NDArray[Any], shape: tuple[int, ...], path: Path) -> npt.NDArray[np.uint8]:
-    """Return the frame as BGR of even size."""
+def _even(frame: npt.NDArray[Any], shape: tuple[int, ...], path: Path) -> Image:
+    """Return the frame, of even size."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
         raise ValueError(f'{path}: expected {shape} RGB uint8 as the first frame, got {frame.shape} {frame.dtype}')
     height, width = shape[:2]
-    bgr = frame[:, :, ::-1]
-    if height % 2 or width % 2:
-        bgr = np.pad(bgr, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
-    return np.ascontiguousarray(bgr)
+    return np.ascontiguousarray(np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'))
 
 
 def _check_written(path: Path, count: int) -> None:

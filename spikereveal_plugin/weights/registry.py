@@ -119,6 +119,11 @@ def list_weights(folder: Path | None = None) -> dict[str, NamedWeights]:
         SpikeDataError: the registry is absent or is not of this form.
     """
     folder = folder or weights_folder()
+    return {name: _read(folder, name, fields) for name, fields in _index(folder).get('weights', {}).items()}
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """The content of `registry.json`: `weights`, and `retired` names with what to do instead."""
     path = folder / INDEX
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -126,7 +131,7 @@ def list_weights(folder: Path | None = None) -> dict[str, NamedWeights]:
         raise SpikeDataError(f'{path}: not a readable registry ({error}); install the package again') from None
     if not isinstance(content, dict) or content.get('format') != FORMAT_VERSION:
         raise SpikeDataError(f'{path}: expected a registry of format {FORMAT_VERSION}')
-    return {name: _read(folder, name, fields) for name, fields in content.get('weights', {}).items()}
+    return content
 
 
 def list_students(folder: Path | None = None) -> tuple[str, ...]:
@@ -163,7 +168,7 @@ def _read(folder: Path, name: str, fields: Any) -> NamedWeights:
 def write_entry(name: str, entry: Entry, folder: Path) -> None:
     """Put a name into the registry of a folder, in place of one that is there; others stay as they are."""
     known = {**{key: weights.entry for key, weights in list_weights(folder).items()}, name: entry}
-    content = {'format': FORMAT_VERSION, 'weights': {key: asdict(value) for key, value in known.items()}}
+    content = {**_index(folder), 'weights': {key: asdict(value) for key, value in known.items()}}
     write_atomically(folder / INDEX, f'{json.dumps(content, indent=2)}\n'.encode())
 
 
@@ -179,6 +184,11 @@ def find_weights(name_or_file: str | Path, folder: Path | None = None) -> Path:
     path = Path(name_or_file).expanduser()
     if path.is_file():
         return path
+    if advice := _index(folder or weights_folder()).get('retired', {}).get(str(name_or_file)):
+        raise SpikeDataError(
+            f'{name_or_file}: these weights no longer come along, since they made some photos worse (`spikereveal '
+            f'weights check`): {advice}, or give the old file by its path'
+        )
     close = get_close_matches(str(name_or_file), known, n=1)
     hint = f'did you mean {close[0]!r}? ' if close else ''
     names = ', '.join(known) or 'none yet'

@@ -8,8 +8,8 @@ does so with LDNPlus or LDNLight. Ratios are to the authors' loop; differences a
 its own loop. Each engine runs in a process of its own: memory is the process's peak above what it took with model and
 inputs loaded. Processor time is given beside wall time, since it is more nearly the same on a busy machine. The peak
 is that of a 1536 x 1536 float32 matrix product; the operations are those of direct convolutions, of which Winograd's
-need fewer. Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; LDNPlus's as they
-come along; LDNLight's are random.
+need fewer. Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; the others'
+are random.
 """
 
 import argparse
@@ -31,7 +31,6 @@ from spikereveal_plugin.archs import LDN, LDNLight, LDNPlus, load_ssdm_file
 from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.engines.staged import has_bf16
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
-from spikereveal_plugin.weights.network import load_student
 
 HEIGHT, WIDTH, FRAMES, MIDDLE = 720, 1280, 7, 3
 SHARED = Path(__file__).resolve().parents[3] / 'shared/weights/ssdm_ldn_gopro.pth'
@@ -42,9 +41,9 @@ TILE = 512
 
 
 def network(name: str) -> nn.Module:
-    if name == 'LDNPlus':
-        return load_student('ldn-plus-clips').network
     torch.manual_seed(0)
+    if name == 'LDNPlus':
+        return LDNPlus().eval()
     if name == 'LDNLight':
         light = LDNLight().eval()
         torch.nn.init.normal_(light.last.weight, std=0.01)
@@ -157,7 +156,7 @@ def main() -> None:
     args = parser.parse_args()
     cases = [('LDN', 'authors')]
     for kind in args.networks:
-        refused = {'LDN': (), 'LDNPlus': ('winograd',), 'LDNLight': ('winograd', 'tiled', 'onnx')}[kind]
+        refused = {'LDN': (), 'LDNPlus': ('winograd',), 'LDNLight': ('winograd',)}[kind]
         engines = [name for name in args.engines if name not in refused]
         cases += [(kind, name) for name in ([] if kind == 'LDN' else [LOOPS[kind]]) + engines]
     context = multiprocessing.get_context('spawn')

@@ -65,7 +65,7 @@ def test_instants_are_spread():
 
 def test_other_names_are_refused(recording, capsys):
     assert main(['data', 'play', str(recording), '-o', 'o.avi']) == 1
-    assert 'expected a name that ends in .mp4, .gif, .png' in capsys.readouterr().err
+    assert 'expected a name that ends in .mp4, .webm, .gif, .png' in capsys.readouterr().err
 
 
 def test_a_path_that_cannot_be_written_is_one_line(recording, capsys):

@@ -140,7 +140,7 @@ def test_light_change_needs_no_weights_and_has_nothing_to_set(deblur, tmp_path, 
     light = ('photo.png', 'spikes.dat', '-o', 'out.png', '--at', '0.5', '--method', 'light')
     assert deblur(*light, weights=()) == 0
     assert cv2.imread(str(tmp_path / 'out.png')).std() > 5
-    for more in (('--sigma', '4'), ('--density', 'auto'), ('--short-window', '9'), ('--weights', 'ldn-clips')):
+    for more in (('--sigma', '4'), ('--density', 'auto'), ('--short-window', '9'), ('--weights', 'ldn-light-labels')):
         assert deblur(*light, '--overwrite', *more, weights=()) == 1
         assert f'{more[0]}: --method light has nothing to set' in capsys.readouterr().err
 
@@ -181,6 +181,8 @@ def test_a_real_recording_without_a_photo(shared, tmp_path):
         (('photo.png', 'nothing.dat'), 'nothing.dat: no such file'),
         (('photo.png', 'spikes.dat', '--exposure', '30', '20'), 'leaves the stream of 41'),
         (('photo.png', 'spikes.dat', '--exposure', '-1', '20'), '--exposure: exposure: first must be 0 or more'),
+        (('photo.png', 'spikes.dat', '-o', 'x.jpg'), 'x.jpg: .jpg is not written; name a folder, or a .png, .mp4'),
+        (('photo.png', 'spikes.dat', '-o', 'x.avi'), 'x.avi: .avi is not written'),
         (('photo.png', 'spikes.dat', '--frames', '0'), '--frames 0: expected 1 or more'),
         (('photo.png', 'spikes.dat', '--fps', '0'), '--fps 0.0: expected a positive number'),
         (('photo.png', 'spikes.dat', '--density', 'x'), "--density 'x': expected auto or a number"),
@@ -202,7 +204,7 @@ def test_no_check_accepts_a_flip(deblur):
 
 def test_weights_of_the_package_are_the_default(deblur, tmp_path):
     assert deblur('photo.png', 'spikes.dat', '-o', 'out', '--frames', '1', weights=()) == 0
-    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-clips'
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['settings']['weights'] == 'ldn-light-labels'
 
 
 def test_without_weights_physics_is_recommended(deblur, capsys, monkeypatch):

@@ -17,6 +17,8 @@ from spikereveal_plugin.inference.engines.ldn_tiles import TiledLdnEngine
 from spikereveal_plugin.inference.engines.staged import StagedEngine
 from spikereveal_plugin.inference.engines.winograd import KERNEL_TRANSFORM, WinogradEngine, as_convolution
 from spikereveal_plugin.inference.engines.winograd_lanes import input_transform, output_transform
+from spikereveal_plugin.weights.card import Card
+from spikereveal_plugin.weights.file import save_weights
 from spikereveal_plugin.weights.registry import sha256_of
 
 CPU = torch.device('cpu')
@@ -97,9 +99,13 @@ def test_another_width():
     torch.testing.assert_close(frame, reference(network, blur, window), rtol=0, atol=1e-5)
 
 
-def test_in_a_deblurrer(pair):
+def test_in_a_deblurrer(pair, tmp_path):
+    torch.manual_seed(0)
+    network = LDN(starts_from_blur=True)
+    torch.nn.init.normal_(network.last.weight[:, 3:], std=0.1)
+    save_weights(tmp_path / 'ldn.pth', network.state_dict(), Card({'type': 'LDN'}))
     frames = [
-        Deblurrer.from_pretrained('ldn-clips', engine=name)(*pair, [20, 28], exposure=Exposure(12, 33))
+        Deblurrer.from_pretrained(tmp_path / 'ldn.pth', engine=name)(*pair, [20, 28], exposure=Exposure(12, 33))
         for name in ('eager', 'winograd')
     ]
     np.testing.assert_allclose(frames[1], frames[0], rtol=0, atol=1e-5)

@@ -149,6 +149,17 @@ def test_an_unknown_name_lists_the_known(folder):
         find_weights('ldn-tyni')
 
 
+def test_a_retired_name_says_what_to_use(tmp_path, capsys):
+    with pytest.raises(SpikeDataError, match='ldn-clips: these weights no longer come along, .* use ldn-light-labels'):
+        find_weights('ldn-clips')
+    with pytest.raises(
+        OptionError, match='path.pretrain_network_bsn: bsn-clips: .* options/bsn_gopro.yml trains a BSN'
+    ):
+        resolve_option('bsn-clips', 'BSN', 'path.pretrain_network_bsn')
+    assert main(['weights', 'check', 'ldn-plus-clips']) == 1
+    assert 'no longer come along' in capsys.readouterr().err
+
+
 def test_a_missing_file_is_said(folder):
     (folder / 'ldn-tiny.pth').unlink()
     with pytest.raises(SpikeDataError, match='is missing; install the package again'):

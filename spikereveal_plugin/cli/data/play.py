@@ -30,7 +30,7 @@ def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPar
     """Add `play`."""
     parser = add_verb(verbs, 'play', 'show a spike stream as video, GIF or sheet', _EXAMPLES)
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, spike.lmdb, or a split of a set')
-    add_output(parser, 'FILE', 'name ending in .mp4, .gif or .png')
+    add_output(parser, 'FILE', 'name ending in .mp4, .webm, .gif or .png')
     parser.add_argument(
         '--blur', type=Path, metavar='IMAGE', help="blurry image beside it (default: the data set's own)"
     )
