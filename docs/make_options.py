@@ -45,7 +45,7 @@ Written by `python docs/make_options.py` from the code; a test holds them togeth
 
 Option files are YAML. `_base_: other.yml` takes another file and goes over it, section by section; `_delete_: true` in
 a section drops the base's; `--force_yml section:key=value` goes over both. An unknown key is refused.
-`import: [my_module]` brings in networks, losses, metrics and restorers of your own (CONTRIBUTING.md). Names of a
+`import: [my_module]` brings in networks, losses, metrics and restorers of your own (extending.md). Names of a
 network, loss, metric or schedule stand in `type`; the other keys of its section are its arguments.
 """
 

@@ -143,8 +143,8 @@ def _from_words(args: argparse.Namespace) -> dict[str, Any]:
     if not args.methods:
         raise OptionError('name what to compare: folders of images, or -opt compare.yml; see --help')
     section = {'gt': args.gt, 'data': args.data, 'frames': args.frames}
-    place = Path(args.data or args.gt or args.methods[0].rpartition('=')[2]).absolute()
-    label = f'{place.parent.name}/{place.name}' if args.data else place.name or 'images'
+    place = Path(args.data or args.gt or '').absolute()
+    label = f'{place.parent.name}/{place.name}' if args.data else place.name if args.gt else ''  # folders alone
     sets = {label: {key: value for key, value in section.items() if value is not None}}
     return _with_flags({'methods': methods_from_words(args.methods), 'sets': sets}, args)
 

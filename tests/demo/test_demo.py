@@ -7,7 +7,7 @@ import pytest
 
 from spikereveal_plugin.cli import basicsr, spikereveal
 from spikereveal_plugin.demo import steps
-from spikereveal_plugin.demo.demo import Means, broken_promises, read_table, run_demo, table_text
+from spikereveal_plugin.demo.demo import MARGINS, Means, broken_promises, read_table, run_demo, table_text
 from spikereveal_plugin.demo.steps import DemoError, Scale
 from spikereveal_plugin.recordings.image_file import image_size
 
@@ -27,11 +27,14 @@ TINY = Scale(
 
 
 @pytest.mark.smoke
-def test_three_acts_twice_in_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_three_acts_twice_in_one_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(MARGINS, 'sequence', 2.0)  # of pictures this small, by a training of nothing
     for seed in (0, 1):
         run_demo(tmp_path / 'demo', seed=seed, scale=TINY)
     printed = capsys.readouterr().out
-    assert printed.count('\n$ ') == 16
+    assert printed.count('\n$ ') == 17
     assert printed.count('LDNLight, trained here') == 2
     assert printed.index('picture: ') < printed.index('video: ') < printed.index('PSNR / SSIM')
     demo = tmp_path / 'demo'
@@ -75,9 +78,9 @@ def scores(photo: float, shipped: float, ssim: float):
 
 def test_a_promise_is_psnr_and_ssim_on_middle_and_sequence():
     assert broken_promises(scores(22, 25.1, 0.7)) == []
-    (middle,) = broken_promises(scores(22, 24, 0.7))
+    (middle,) = broken_promises(scores(22, 23.5, 0.7))
     assert middle == (
-        'LDNLight, shipped at threshold 1, middle: +2.00 dB and +0.100 SSIM over the photo, expected +3.0 dB or more '
+        'LDNLight, shipped at threshold 1, middle: +1.50 dB and +0.100 SSIM over the photo, expected +2.0 dB or more '
         'and SSIM above it'
     )
     assert len(broken_promises(scores(22, 30, 0.55))) == 1

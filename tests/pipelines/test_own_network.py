@@ -1,4 +1,4 @@
-"""A network and a restorer of one's own, as CONTRIBUTING shows them, through every command."""
+"""A network and a restorer of one's own, as docs/extending.md shows them, through every command."""
 
 import json
 import shutil
@@ -77,7 +77,7 @@ def test_a_network_of_ones_own_does_all_that_the_shipped_ones_do(workspace: Path
 
 
 def test_contributing_shows_the_examples_as_they_are():
-    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    text = (ROOT / 'docs/extending.md').read_text(encoding='utf-8')
     for file in EXAMPLES.glob('*.py'):
         assert file.read_text(encoding='utf-8').rstrip() in text
 

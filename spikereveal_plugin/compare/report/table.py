@@ -24,6 +24,11 @@ class Column:
     protocol: str
     average: str = 'samples'
 
+    @property
+    def name(self) -> str:
+        """Set and metric; of a set without a name, which folders alone are, the metric."""
+        return f'{self.set}: {self.metric}' if self.set else self.metric
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -55,7 +55,7 @@ def as_csv(table: Table) -> str:
     """Return a row a method: heading, the mean and the ends of the interval of each column, then the costs."""
     head = ['method', 'group']
     for column in table.columns:
-        name = f'{column.set} {column.metric}'
+        name = f'{column.set} {column.metric}'.strip()
         head += [name, f'{name} low', f'{name} high']
     rows: list[list[Any]] = [[*head, *(name for name, _, _ in COSTS)]]
     for method in table.methods:
@@ -112,7 +112,7 @@ def _shown_costs(table: Table) -> list[tuple[str, Callable[[Cost], float | None]
 def as_markdown(table: Table) -> str:
     """Return a table whose best means (under each heading) are bold; sequences, where means are theirs; protocols."""
     costs = _shown_costs(table)
-    names = [f'{column.set}: {column.metric} {_arrow(column)}' for column in table.columns]
+    names = [f'{column.name} {_arrow(column)}' for column in table.columns]
     lines = [['method', *names, *(name for name, _, _ in costs)]]
     lines.append(['---'] * len(lines[0]))
     for heading, methods in table.sections().items():
@@ -138,7 +138,7 @@ def _sequence_tables(table: Table) -> list[str]:
         if column.average != 'sequences' or not cells:
             continue
         names = list(next(iter(cells.values())).sequences)
-        lines = [[f'{column.set}: {column.metric} {_arrow(column)}', *map(_escape, names), 'mean']]
+        lines = [[f'{column.name} {_arrow(column)}', *map(_escape, names), 'mean']]
         lines.append(['---'] * len(lines[0]))
         for method, cell in cells.items():
             values = (*cell.sequences.values(), cell.mean)
@@ -154,7 +154,7 @@ def _pipes(lines: list[list[str]]) -> str:
 def protocols(table: Table) -> list[str]:
     """Return how each column and cost came about, one line each, and the notes."""
     lines = [
-        f'{column.set}: {column.metric} ({column.better} is better): {column.protocol}' for column in table.columns
+        f'{column.name} ({column.better} is better): {column.protocol}' for column in table.columns
     ]
     told: dict[str, list[str]] = {}
     for method, cost in table.costs.items():

@@ -130,3 +130,39 @@ def test_worst_cases_lead_to_their_frames(page):
     assert page.locator('#right').input_value() == 'good <b>'
     assert page.locator('#crops figure').count() == 8
     assert page.messages == []
+
+
+def test_left_and_right_are_never_one_method(page):
+    for index in range(page.locator('#sample option').count()):
+        page.select_option('#sample', index=index)
+        assert page.locator('#left').input_value() != page.locator('#right').input_value()
+    for row in page.locator('#worst tbody tr').all():
+        if row.locator('button').count():
+            row.locator('button').click()
+            assert page.locator('#left').input_value() != page.locator('#right').input_value()
+
+
+def test_names_sort_without_regard_to_case(page):
+    names = ['edsr', 'BSN', 'ldn 10', 'LDN 9', 'Zero']
+    script = """names => { data.methods = names; data.groups = {}; sorting = { field: 0, reverse: false };
+                           return sortedMethods(); }"""
+    kept = page.evaluate('[data.methods, data.groups]')
+    assert page.evaluate(script, names) == ['BSN', 'edsr', 'LDN 9', 'ldn 10', 'Zero']
+    page.evaluate('kept => { [data.methods, data.groups] = kept; sorting = { field: -1, reverse: false }; }', kept)
+
+
+def test_labels_of_a_plot_do_not_overlap(page):
+    """Twelve methods of nearly one score: each text has a box of its own, inside the plot."""
+    script = """() => {
+      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+      svg.setAttribute('width', 520); svg.setAttribute('height', 300); document.body.append(svg);
+      const names = [];
+      for (let i = 0; i < 12; i += 1) label(svg, names, `method number ${i}`, 200, 120 + i, {});
+      const boxes = [...svg.querySelectorAll('text')].map(text => text.getBBox());
+      svg.remove();
+      return boxes.map(box => [box.y, box.height]);
+    }"""
+    heights = sorted(page.evaluate(script))
+    assert len(heights) == 12
+    assert all(after[0] - before[0] >= 13 for before, after in zip(heights, heights[1:], strict=False))
+    assert 0 < heights[0][0] < heights[-1][0] < 300

@@ -3,6 +3,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const at = (id) => document.getElementById(id);
 const number = (value) => (value === 'inf' ? Infinity : value === '-inf' ? -Infinity : value);
 const show = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? '∞' : '-∞');
+const nameOf = (column) => (column.set ? `${column.set}: ${column.metric}` : column.metric);
 const digitsOf = (column) => (column.metric.toLowerCase().includes('psnr') ? 2 : 4);
 
 function element(tag, attributes = {}, ...children) {
@@ -55,6 +56,7 @@ function sortedMethods() {
   return [...data.methods].sort((a, b) => {
     const [x, y] = [field.of(a), field.of(b)];
     if (x === null || y === null) return (x === null) - (y === null);
+    if (typeof x === 'string') return sign * x.localeCompare(y, undefined, { sensitivity: 'base', numeric: true });
     return x === y ? 0 : sign * (x < y ? -1 : 1);
   });
 }
@@ -117,6 +119,7 @@ function chooseView(index, time) {
   state.time = Math.min(time ?? view.middle, view.frames.length - 1);
   if (!labels.includes(state.left)) state.left = labels[0];
   if (!labels.includes(state.right)) state.right = view.best;
+  if (state.left === state.right) state.left = labels.find((label) => label !== state.right) ?? state.left;
   at('sample').value = String(index);
   fillSelect(at('left'), labels.map((label) => [label, label]), state.left);
   fillSelect(at('right'), labels.map((label) => [label, label]), state.right);
@@ -173,7 +176,7 @@ function startViewer() {
     at('viewer').hidden = true;
     return;
   }
-  fillSelect(at('sample'), data.views.map((view, i) => [String(i), `${view.set}: ${view.sample}`]), '0');
+  fillSelect(at('sample'), data.views.map((view, i) => [String(i), view.set ? `${view.set}: ${view.sample}` : view.sample]), '0');
   at('sample').addEventListener('change', () => chooseView(Number(at('sample').value)));
   for (const side of ['left', 'right']) {
     at(side).addEventListener('change', () => { state[side] = at(side).value; drawStage(); });
@@ -212,7 +215,7 @@ function drawWorst() {
 
 const samples = data.columns.length ? Object.keys(data.scores[0]?.samples ?? {}).length : 0;
 const sets = [...new Set(data.columns.map((column) => column.set))];
-at('summary').textContent = `${data.methods.length} methods, ${sets.length} set(s): ${sets.join(', ')}; `
+at('summary').textContent = `${data.methods.length} methods, ${sets.length} set(s)${sets.some(Boolean) ? `: ${sets.join(', ')}` : ''}; `
   + `${samples} sample(s) in the first`;
 at('protocols').append(...data.protocols.map((line) => element('li', {}, line)));
 drawTable();

@@ -40,12 +40,30 @@ function mark(svg, x, y, method, text) {
   svg.append(dot);
 }
 
+/* A text near a place, where no earlier one of `names` (left, right, height) lies; inside the plot. */
+function label(svg, names, text, x, y, attributes) {
+  const width = 7.5 * text.length;
+  const left = attributes['text-anchor'] === 'end' ? x - width : x;
+  const isFree = (height) => height > SIZE.top + 8 && height < SIZE.height - SIZE.bottom - 2
+    && names.every(([a, b, other]) => Math.abs(other - height) > 13 || left > b || left + width < a);
+  const offsets = [-8, ...Array.from({ length: 24 }, (_, i) => (i % 2 ? -1 : 1) * 14 * Math.ceil((i + 1) / 2) + (i % 2 ? -8 : 2))];
+  const height = offsets.map((offset) => y + offset).find(isFree) ?? y - 8;
+  names.push([left, left + width, height]);
+  svg.append(shape('text', { x, y: height, ...attributes }, text));
+}
+
+/* A text cut to a width in pixels. */
+function short(text, width) {
+  const letters = Math.max(3, Math.floor(width / 7.5));
+  return text.length > letters ? `…${text.slice(1 - letters)}` : text;
+}
+
 /* Means with their intervals, best first. */
 function intervals(column) {
   const methods = ranking(column).filter((method) => Number.isFinite(meanOf(method, column)));
   if (!methods.length) return [];
   const height = 30 * methods.length + 52;
-  const { svg, figure } = frame(`${column.set}: ${column.metric}, mean and interval`, height);
+  const { svg, figure } = frame(`${nameOf(column)}, mean and interval`, height);
   const ends = methods.flatMap((m) => [meanOf(m, column), ...(cellOf(m, column).interval ?? [])].map(number));
   const range = extent(ends);
   const x = scale(range, 150, SIZE.width - SIZE.right);
@@ -90,7 +108,7 @@ function against(column, cost) {
   const methods = data.methods.filter((m) => cost.of(m) > 0 && Number.isFinite(meanOf(m, column) ?? NaN));
   if (!methods.length) return [];
   const name = `${cost.name} [${cost.unit}]`;
-  const { svg, figure } = frame(`${column.set}: ${column.metric} against ${cost.name.toLowerCase()}`);
+  const { svg, figure } = frame(`${nameOf(column)} against ${cost.name.toLowerCase()}`);
   const logs = methods.map((m) => Math.log10(cost.of(m)));
   const range = [Math.min(...logs) - 0.35, Math.max(...logs) + 0.35];
   const x = scale(range, SIZE.left, SIZE.width - SIZE.right);
@@ -103,23 +121,18 @@ function against(column, cost) {
   }
   const others = data.methods.filter((m) => !methods.includes(m) && Number.isFinite(meanOf(m, column) ?? NaN));
   const y = axes(svg, column, extent([...methods, ...others].map((m) => meanOf(m, column))), marks, name);
+  const names = [];
   for (const method of others) {
     const height = y(meanOf(method, column));
     svg.append(shape('line', { x1: SIZE.left, x2: SIZE.width - SIZE.right, y1: height, y2: height,
-      stroke: colourOf(method), 'stroke-dasharray': '5 4' }),
-    shape('text', { class: 'soft', x: SIZE.left + 6, y: height - 5 }, method));
+        stroke: colourOf(method), 'stroke-dasharray': '5 4' }));
+    label(svg, names, method, SIZE.left + 6, height + 3, { class: 'soft' });
   }
-  const names = []; // what labels cover: left, right, height
   methods.forEach((method, index) => {
     const [px, py] = [x(logs[index]), y(meanOf(method, column))];
     mark(svg, px, py, method, `${method}: ${cost.of(method).toPrecision(4)} ${cost.unit}`);
     const isRight = px > SIZE.width * 0.7;
-    const width = 7 * method.length;
-    const left = isRight ? px - 9 - width : px + 9;
-    const isFree = (height) => names.every(([a, b, other]) => Math.abs(other - height) > 13 || left > b || left + width < a);
-    const height = [-8, 16, -22, 30, -36, 44].map((offset) => py + offset).find(isFree) ?? py - 8;
-    names.push([left, left + width, height]);
-    svg.append(shape('text', { x: isRight ? px - 9 : px + 9, y: height, 'text-anchor': isRight ? 'end' : 'start' }, method));
+    label(svg, names, method, isRight ? px - 9 : px + 9, py, { 'text-anchor': isRight ? 'end' : 'start' });
   });
   return [figure];
 }
@@ -134,7 +147,7 @@ function overSets(column) {
     .map((other, index) => [index, meanOf(method, other)]).filter(([, mean]) => Number.isFinite(mean ?? NaN))]));
   const values = [...points.values()].flat().map(([, mean]) => mean);
   if (!values.length) return [];
-  const y = axes(svg, column, extent(values), columns.map((other, index) => [place(index), other.set]), '');
+  const y = axes(svg, column, extent(values), columns.map((other, index) => [place(index), short(other.set, (SIZE.width - SIZE.left) / columns.length)]), '');
   for (const [method, line] of points) {
     const path = line.map(([index, mean]) => `${place(index)},${y(mean)}`).join(' ');
     svg.append(shape('polyline', { points: path, fill: 'none', stroke: colourOf(method), 'stroke-width': 2 }));
@@ -151,7 +164,7 @@ function drawSequences(column) {
   const methods = data.methods.filter((method) => cellOf(method, column));
   const names = methods.length ? Object.keys(cellOf(methods[0], column).sequences) : [];
   at('sequence-part').hidden = names.length < 2;
-  const head = [`${column.set}: ${column.metric}`, ...names, 'mean'].map((name) => element('th', { scope: 'col' }, name));
+  const head = [`${nameOf(column)}`, ...names, 'mean'].map((name) => element('th', { scope: 'col' }, name));
   const rows = methods.map((method) => element('tr', {}, element('th', { scope: 'row' }, method),
     ...[...names.map((name) => cellOf(method, column).sequences[name]), cellOf(method, column).mean]
       .map((value) => element('td', {}, show(number(value), digitsOf(column))))));
@@ -165,7 +178,7 @@ function drawPlots() {
 }
 
 function startPlots() {
-  fillSelect(at('column'), data.columns.map((column, i) => [String(i), `${column.set}: ${column.metric}`]), '0');
+  fillSelect(at('column'), data.columns.map((column, i) => [String(i), `${nameOf(column)}`]), '0');
   at('column').addEventListener('change', drawPlots);
   drawPlots();
 }
