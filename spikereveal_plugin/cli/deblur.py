@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
   spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
+  spikereveal deblur photo.png spikes.dat -o sharp --frames 25 --page         and a page to look at, sharp/photo.html
   spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm --sigma 4   physics alone, no weights
   spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
   spikereveal deblur photos/ long.dat -o out --exposure 0 400 --period 1000   one stream, many exposures
@@ -59,6 +60,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--format', choices=['png', 'mp4', 'webm', 'gif'], help='in a folder OUT (default: png)')
     group.add_argument('--fps', type=float, default=FPS, help='frames a second of a video or GIF')
+    group.add_argument('--page', action='store_true', help='write a page to look at, too: NAME.html beside the frames')
     group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
     group.add_argument('--overwrite', action='store_true', help='replace results that are there')
 
@@ -121,6 +123,7 @@ def _deblur(args: argparse.Namespace) -> None:
         kind=suffix if is_file else args.format or 'png',
         fps=args.fps,
         side_by_side=args.side_by_side,
+        page=args.page,
         overwrite=args.overwrite,
         check=not args.no_check,
         preview_window=preview.WINDOW if args.short_window is None else args.short_window,

@@ -17,6 +17,7 @@ from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.instants import at_fractions, spread
 from spikereveal_plugin.inference.jobs import Job
 from spikereveal_plugin.inference.outputs import beside, make_folder, write_gif, write_png, write_pngs, write_video
+from spikereveal_plugin.inference.page import Page
 from spikereveal_plugin.inference.preview import WINDOW, preview_frames
 from spikereveal_plugin.inference.progress_file import ProgressFile
 
@@ -36,6 +37,7 @@ class RestoreOptions:
         overwrite: replace what is there.
         check: refuse spikes that match the photo better when flipped.
         preview_window: readouts averaged for a frame of spikes without a photo.
+        page: write a page to look at beside the result.
         identity: what else the result depends on (weights, density), kept to notice that it changed.
     """
 
@@ -47,6 +49,7 @@ class RestoreOptions:
     overwrite: bool = False
     check: bool = True
     preview_window: int = WINDOW
+    page: bool = False
     identity: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -67,6 +70,7 @@ class RestoreOptions:
         """What decides the content of the files."""
         chosen: dict[str, Any] = {'at': list(self.at)} if self.at else {'frames': self.frames}
         chosen |= {'kind': self.kind, 'side_by_side': self.side_by_side, **dict(self.identity)}
+        chosen |= {'page': True} if self.page else {}
         return chosen if self.kind == 'png' else chosen | {'fps': self.fps}
 
 
@@ -86,8 +90,9 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
         )
     make_folder(out.absolute().parent)
     with tqdm(total=options.count, unit='frame', disable=None) as progress:
-        _, frames, bits = _open(job, deblurrer, options)
-        _write(out, _counted(frames, progress), bits, options)
+        opened = _open(job, deblurrer, options)
+        _write(out, _counted(opened.frames, progress), opened.bits, options)
+        opened.write_page(out.with_suffix('.html'))
 
 
 def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> int:
@@ -109,31 +114,56 @@ def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, opti
     with tqdm(total=len(left) * options.count, unit='frame', disable=None) as progress:
         for job in left:
             try:
-                readouts, frames, bits = _open(job, deblurrer, options)
+                opened = _open(job, deblurrer, options)
             except SpikeDataError as error:
                 raise SpikeDataError(f'{job.name}: {error}' if len(jobs) > 1 else str(error)) from error
             is_alone = len(jobs) == 1 and options.kind == 'png'
             target = out if is_alone else out / (job.name if options.kind == 'png' else f'{job.name}.{options.kind}')
             make_folder(target if options.kind == 'png' else target.parent)
-            _write(target, _counted(frames, progress), bits, options)
-            ledger.add(job.name, readouts)
+            _write(target, _counted(opened.frames, progress), opened.bits, options)
+            opened.write_page(out / f'{Path(job.name).name if is_alone else job.name}.html')
+            ledger.add(job.name, opened.readouts)
     return len(left)
 
 
-def _open(job: Job, deblurrer: Deblurrer, options: RestoreOptions) -> tuple[list[int], Iterator[Frame], int]:
-    """Read and check a job; return the readouts (as the file counts them), its frames, and the bits of a PNG."""
+@dataclass(frozen=True)
+class _Opened:
+    """A job read and checked: its readouts, as the file counts them, its frames, the bits of a PNG, and its page."""
+
+    readouts: list[int]
+    frames: Iterator[Frame]
+    bits: int
+    page: Page | None = None
+
+    def write_page(self, path: Path) -> None:
+        """Write what was asked for, after all frames have passed."""
+        if self.page is not None:
+            make_folder(path.absolute().parent)
+            self.page.write(path)
+            _log.info('page: %s', path)
+
+
+def _open(job: Job, deblurrer: Deblurrer, options: RestoreOptions) -> _Opened:
+    """Read and check a job.
+
+    Raises:
+        SpikeRevealError: what it holds is at fault, or it has no photo to show on a page.
+    """
     photo = job.photo() if job.photo else None
     size = None if photo is None else (photo.pixels.shape[0], photo.pixels.shape[1])
     window = options.preview_window if photo is None else deblurrer.num_spike
     clip = job.clip(size, window)  # twice what an instant needs: `density: auto` looks further
     instants = _instants(clip, options, window)
+    readouts = [clip.offset + instant for instant in instants]
     if photo is None:
-        frames = preview_frames(clip.stream, clip.exposure, instants, window)
-    else:
-        frames = deblurrer.frames(photo.pixels, clip.stream, instants, exposure=clip.exposure, check=options.check)
-        if options.side_by_side:
-            frames = beside(photo.pixels, frames)
-    return [clip.offset + instant for instant in instants], frames, 8 if photo is None or photo.bits == 8 else 16
+        if options.page:
+            raise OptionError('--page: shows a photo beside its frames; spikes alone have none')
+        return _Opened(readouts, preview_frames(clip.stream, clip.exposure, instants, window), 8)
+    page = Page(job.name, photo.pixels, clip, readouts) if options.page else None
+    frames = deblurrer.frames(photo.pixels, clip.stream, instants, exposure=clip.exposure, check=options.check)
+    frames = page.seen(frames) if page else frames
+    frames = beside(photo.pixels, frames) if options.side_by_side else frames
+    return _Opened(readouts, frames, 8 if photo.bits == 8 else 16, page)
 
 
 def _instants(clip: SpikeClip, options: RestoreOptions, window: int) -> tuple[int, ...]:

@@ -153,9 +153,7 @@ def _pipes(lines: list[list[str]]) -> str:
 
 def protocols(table: Table) -> list[str]:
     """Return how each column and cost came about, one line each, and the notes."""
-    lines = [
-        f'{column.name} ({column.better} is better): {column.protocol}' for column in table.columns
-    ]
+    lines = [f'{column.name} ({column.better} is better): {column.protocol}' for column in table.columns]
     told: dict[str, list[str]] = {}
     for method, cost in table.costs.items():
         told.setdefault(cost.protocol, []).append(method)

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -164,5 +165,5 @@ def test_labels_of_a_plot_do_not_overlap(page):
     }"""
     heights = sorted(page.evaluate(script))
     assert len(heights) == 12
-    assert all(after[0] - before[0] >= 13 for before, after in zip(heights, heights[1:], strict=False))
+    assert all(after[0] - before[0] >= 13 for before, after in pairwise(heights))
     assert 0 < heights[0][0] < heights[-1][0] < 300
