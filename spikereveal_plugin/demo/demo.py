@@ -54,7 +54,7 @@ def run_demo(
         DemoError: a step failed, or a result is not what the method promises.
     """
     demo = _Demo(folder, scale or Scale(), time.monotonic())
-    demo.begin(is_trained=not (quick or published))
+    demo.begin()
     demo.act('1. What the weights that come along restore', steps.restoring_commands(seed, demo.scale))
     demo.tell_scores()
     if published:
@@ -62,6 +62,7 @@ def run_demo(
         demo.tell_published()
     elif not quick:
         demo.act('2. A student trained without sharp images', steps.training_commands(seed, demo.scale))
+        demo.compare_with(is_trained=True)
         demo.act('3. All methods compared', steps.comparing_commands())
         demo.tell_scores()
     if quick:
@@ -83,11 +84,15 @@ class _Demo:
         """Since the start."""
         return (time.monotonic() - self.started) / 60
 
-    def begin(self, *, is_trained: bool) -> None:
-        """Make the folder and the option file of the comparison."""
+    def begin(self) -> None:
+        """Make the folder and the option file of the first comparison."""
         (self.folder / 'logs').mkdir(parents=True, exist_ok=True)
-        (self.folder / steps.COMPARISON).write_text(steps.comparison(is_trained), encoding='utf-8')
+        self.compare_with(is_trained=False)
         say(f'$ cd {shlex.quote(str(self.folder))}')
+
+    def compare_with(self, *, is_trained: bool) -> None:
+        """Write the option file of a comparison, with the student of this run or without."""
+        (self.folder / steps.COMPARISON).write_text(steps.comparison(is_trained), encoding='utf-8')
 
     def act(self, title: str, commands: Sequence[Command]) -> None:
         """Run commands one after another; say where a picture is as soon as it is there."""

@@ -60,7 +60,7 @@ def restoring_commands(seed: int, scale: Scale) -> list[Command]:
             commands.append(['spikereveal', 'deblur', data, '-o', restored_folder(threshold), '--overwrite'])
             film = ['--frames', '49', '--fps', '24', '--side-by-side', '--overwrite', '-o', VIDEO]
             commands.append(['spikereveal', 'deblur', data, '--key', VIDEO_SAMPLE, *film])
-    return [*commands, ['spikereveal', 'compare', '--skip-missing', '-opt', COMPARISON]]
+    return [*commands, *comparing_commands()]
 
 
 def training_commands(seed: int, scale: Scale) -> list[Command]:
