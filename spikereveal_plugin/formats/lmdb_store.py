@@ -20,6 +20,7 @@ import lmdb
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
+from spikereveal_plugin.formats.names import check_name
 
 META_NAME: Final = 'meta_info.txt'
 FIRST_MAP_SIZE: Final = 64 * 2**20
@@ -243,6 +244,7 @@ def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise SpikeDataError(f'{path}, line {number}: expected `key.ext (a,b,c) note`, got {line!r}')
+        check_name(match['key'], f'{path}, line {number}')
         if match['key'] in entries:
             raise SpikeDataError(f'{path}, line {number}: the key {match["key"]!r} is listed twice')
         shape = tuple(int(size) for size in match['shape'].split(','))

@@ -1,6 +1,5 @@
 """LPIPS as a loss (Zhang et al. 2018; SpikeReveal Eq. 12), able to start on a machine without network."""
 
-import pickle
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -11,7 +10,8 @@ import torch
 from basicsr.utils.registry import LOSS_REGISTRY
 from torch import Tensor, nn
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.losses.feature_distance import feature_distance
 
 _BACKBONES = {'vgg': 'VGG16', 'alex': 'AlexNet'}
@@ -92,11 +92,9 @@ def _load_backbone(backbone: nn.Module, net: str, path: Path) -> None:
     """Load torchvision's `features.3.weight` as the package's `slice2.3.weight`, all of them or none."""
     names = {key: f'features.{key.split(".", 1)[1]}' for key in backbone.state_dict()}
     try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-    except OSError as error:
-        raise OptionError(f'LPIPSLoss: cannot read backbone_path {path}: {error.strerror}') from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise OptionError(f'LPIPSLoss: backbone_path {path} is not a file of PyTorch weights') from error
+        state = read_torch_file(path)
+    except (SpikeDataError, OSError) as error:
+        raise OptionError(f'LPIPSLoss: backbone_path {error}') from error
     names_there = {key for key in state if not key.startswith('classifier.')} if isinstance(state, Mapping) else set()
     if differing := names_there ^ set(names.values()):
         raise OptionError(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from spikereveal_plugin._compat import import_clip
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.metrics.iqa_weights import WeightsSource, sha256
 from spikereveal_plugin.metrics.liqe_text import text_features
 
@@ -103,9 +104,9 @@ def load_liqe(name: str, source: WeightsSource) -> Liqe:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        weights = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is none of its own
-        raise OptionError(f'{path} cannot be read as weights: {" ".join(str(error).split())[:200]}') from error
+        weights = read_torch_file(path)
+    except SpikeDataError as error:
+        raise OptionError(str(error)) from error
     weights = weights.get('params', weights) if isinstance(weights, Mapping) else {}
     prefix = 'clip_model.'
     state = {key.removeprefix('module.').removeprefix(prefix): value for key, value in weights.items()}

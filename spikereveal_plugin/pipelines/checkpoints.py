@@ -61,8 +61,8 @@ class Checkpoints:
 
 
 def prune(states: Path, models: Path, keep: int) -> None:
-    """Delete the files of all iterations but the `keep` last saved; networks first, so that none is forgotten."""
-    saved = sorted((path for path in states.glob('*.state') if path.stem.isdigit()), key=lambda p: p.stat().st_mtime_ns)
+    """Delete the files of all iterations but the `keep` highest; networks first, so that none is forgotten."""
+    saved = sorted((path for path in states.glob('*.state') if path.stem.isdigit()), key=lambda path: int(path.stem))
     for state in saved[:-keep]:
         for network in models.glob(f'*_{state.stem}.pth'):
             network.unlink()

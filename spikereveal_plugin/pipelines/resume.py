@@ -1,14 +1,13 @@
 """Find and load the state that a run goes on from, on whatever device there is."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
 from basicsr.utils import check_resume, set_random_seed
 from basicsr.utils.registry import MODEL_REGISTRY
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.random_state import set_random_state
@@ -29,9 +28,11 @@ def read_state(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise OptionError(f'path.resume_state: {path} is no file')
     try:
-        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise OptionError(f'path.resume_state: {path} cannot be read: {" ".join(str(error).split())[:200]}') from None
+        state: dict[str, Any] = read_torch_file(path)
+    except SpikeDataError as error:
+        raise OptionError(f'path.resume_state: {error}') from None
+    if not isinstance(state, dict):
+        raise OptionError(f'path.resume_state: {path} is no training state')
     if missing := {'epoch', 'iter', 'optimizers', 'schedulers'} - set(state):
         raise OptionError(f'path.resume_state: {path} is no training state: it has no {sorted(missing)[0]!r}')
     return state

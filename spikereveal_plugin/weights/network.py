@@ -69,8 +69,12 @@ def fill(network: nn.Module, weights: Weights) -> None:
     """Give a network its weights.
 
     Raises:
-        SpikeDataError: they do not fit.
+        SpikeDataError: they do not fit, or are not finite.
     """
+    if broken := next((name for name, value in weights.state.items() if not value.isfinite().all()), None):
+        raise SpikeDataError(
+            f'{weights.path}: the weights {broken} hold NaN or Inf; its training failed before it was saved'
+        )
     try:
         network.load_state_dict(weights.state)
     except RuntimeError as error:

@@ -1,0 +1,90 @@
+"""Types and ranges of the options that every model has, stock ones too: said before anything is built."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.names import check_name
+
+_TEXT: Final = ('name', 'model_type')
+_SECTIONS: Final = ('datasets', 'path', 'train', 'val', 'logger', 'network_g')
+_SET_SECTION: Final = 'datasets'
+# Key, least and greatest number, and whether it is whole.
+_NUMBERS: Final[Mapping[str, tuple[tuple[str, float, float, bool], ...]]] = {
+    '': (('manual_seed', 0, 2**32 - 1, True),),
+    _SET_SECTION: (
+        ('batch_size_per_gpu', 1, math.inf, True),
+        ('num_worker_per_gpu', 0, 1024, True),
+        ('dataset_enlarge_ratio', 1, math.inf, False),
+        ('gt_size', 1, 2**16, True),
+    ),
+    'train': (
+        ('total_iter', 1, math.inf, True),
+        ('total_epoch', 1, math.inf, True),
+        ('warmup_iter', -1, math.inf, True),
+        ('ema_decay', 0, 1 - 1e-12, False),
+    ),
+    'val': (('val_freq', 1, math.inf, True),),
+    'logger': (('print_freq', 1, math.inf, True), ('save_checkpoint_freq', 1, math.inf, True)),
+}
+
+
+def check_ranges(opt: Mapping[str, Any], where: str) -> None:
+    """Check types and ranges; keys that are absent or empty are left to who reads them.
+
+    Args:
+        opt: of an option file, as read.
+        where: the file, for errors.
+
+    Raises:
+        OptionError: an option has another type or is out of its range, or a name leads elsewhere.
+    """
+    for key in _TEXT:
+        if opt.get(key) is not None and not isinstance(opt[key], str):
+            raise OptionError(f'{where}: {key}: expected text, found {_shown(opt[key])}; put it in quotes')
+    for key in _SECTIONS:
+        if opt.get(key) is not None and not isinstance(opt[key], Mapping):
+            raise OptionError(f'{where}: {key}: expected a section of keys, found {_shown(opt[key])}')
+    for at, section in _sections(opt, where):
+        for key, least, most, is_whole in _NUMBERS[at.partition('.')[0]]:
+            _check(section.get(key), least, most, is_whole, f'{where}: {at}{"." if at else ""}{key}')
+    try:
+        for at, name in _names(opt):
+            check_name(name, f'{where}: {at}')
+    except SpikeDataError as error:
+        raise OptionError(str(error)) from None
+
+
+def _sections(opt: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield '', opt
+    for key in ('train', 'val', 'logger'):
+        yield key, opt.get(key) or {}
+    for phase, section in (opt.get(_SET_SECTION) or {}).items():
+        if section is not None and not isinstance(section, Mapping):
+            raise OptionError(f'{where}: datasets.{phase}: expected a section of keys, found {_shown(section)}')
+        yield f'{_SET_SECTION}.{phase}', section or {}
+
+
+def _names(opt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if opt.get('name'):
+        yield 'name', opt['name']
+    for phase, section in (opt.get(_SET_SECTION) or {}).items():
+        if isinstance(name := (section or {}).get('name'), str):
+            yield f'datasets.{phase}.name', name
+
+
+def _check(value: Any, least: float, most: float, is_whole: bool, where: str) -> None:
+    if value is None:
+        return
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if is_number and least <= value <= most and not (is_whole and value != int(value)):
+        return
+    kind = 'a whole number' if is_whole else 'a number'
+    upper = '' if math.isinf(most) else f', below {1 if most < 1 else int(most) + 1}'
+    raise OptionError(f'{where}: expected {kind}, {least} or more{upper}, found {_shown(value)}')
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'
