@@ -61,7 +61,7 @@ def _refuse_others(path: Path) -> None:
     with path.open('rb') as file:
         head = file.read(64)
     if not head:
-        raise SpikeDataError(f'{path}: is empty; take a whole copy')
+        raise SpikeDataError(f'{path}: not a file of PyTorch weights: it is empty; take a whole copy')
     for begin, what in _LOOKS_LIKE.items():
         if head.lstrip().lower().startswith(begin):
-            raise SpikeDataError(f'{path}: is {what}')
+            raise SpikeDataError(f'{path}: not a file of PyTorch weights but {what}')

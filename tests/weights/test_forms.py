@@ -1,6 +1,7 @@
 """Every form of a file of weights, by every way in: the same numbers, or one clear error."""
 
 import argparse
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def with_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f'module.{name}': value for name, value in state.items()}
 
 
+def flipped(path: Path) -> None:
+    """Weights with one bit changed in the middle of the largest part, which PyTorch itself reads."""
+    save_weights(path, tiny().state_dict(), Card(SECTION))
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda part: part.file_size)
+    content = bytearray(path.read_bytes())
+    content[largest.header_offset + 30 + 300 + largest.file_size // 2] ^= 1
+    path.write_bytes(content)
+
+
 GOOD: dict[str, Callable[[Mapping[str, Tensor]], object]] = {
     'params': lambda state: {'params': state},
     'params_ema': lambda state: {'params_ema': state},
@@ -43,6 +54,20 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     'no file': (lambda path: None, 'no such file|neither a file nor a name'),
     'other bytes': (lambda path: path.write_bytes(b'nothing'), 'not a file of PyTorch weights'),
     'empty': (lambda path: path.write_bytes(b''), 'not a file of PyTorch weights'),
+    'git lfs': (
+        lambda path: path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n'),
+        'a pointer of Git LFS, not the file itself; fetch it: git lfs pull',
+    ),
+    'a web page': (lambda path: path.write_bytes(b'\n<!DOCTYPE html><title>x</title>'), 'a web page'),
+    'a whole model': (
+        lambda path: torch.save(tiny(), path),
+        r'holds spikereveal_plugin\S*LDN, not tensors',
+    ),
+    'a flipped bit': (flipped, 'damaged: .* does not have its checksum'),
+    'NaN': (
+        lambda path: save_weights(path, {k: v * float('nan') for k, v in tiny().state_dict().items()}, Card(SECTION)),
+        'hold NaN or Inf',
+    ),
     'a tensor': (lambda path: torch.save(torch.ones(1), path), 'expected a dictionary of weights, found Tensor'),
     'no tensors': (lambda path: torch.save({'params': {'x': 1}}, path), 'holds no weights under'),
     'nothing in it': (lambda path: torch.save({'params': {}}, path), 'holds no weights under'),
