@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.torch_file import read_torch_file
+from spikereveal_plugin.torch_file import read_torch_file
 
 
 def read_weights_file(path: Path) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.cli.arguments import add_device, add_imports, add_output, add_spike_layout, spike_layout
+from spikereveal_plugin.cli.output_file import claim
 from spikereveal_plugin.cli.text import HelpFormatter
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES, SHORT_WINDOW
 from spikereveal_plugin.inference.engines.names import ENGINES
@@ -113,6 +114,9 @@ def _deblur(args: argparse.Namespace) -> None:
         raise OptionError(
             f'{args.output}: .{suffix} is not written; name a folder, or a .{", .".join(outputs.KINDS)} file'
         )
+    inputs = [path for path in (args.blur, args.spikes, args.weights) if path is not None]
+    if is_file:
+        claim(args.output, inputs, args)
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
     listed = jobs.find_jobs(args.blur, args.spikes, _reading(args))
@@ -124,6 +128,7 @@ def _deblur(args: argparse.Namespace) -> None:
         fps=args.fps,
         side_by_side=args.side_by_side,
         page=args.page,
+        inputs=tuple(Path(path) for path in inputs),
         overwrite=args.overwrite,
         check=not args.no_check,
         preview_window=preview.WINDOW if args.short_window is None else args.short_window,

@@ -4,7 +4,8 @@ import argparse
 import logging
 from typing import Any
 
-from spikereveal_plugin.cli.arguments import add_imports, add_output
+from spikereveal_plugin.cli.arguments import add_imports
+from spikereveal_plugin.cli.output_file import add_output_file, claim
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -26,7 +27,7 @@ def add_export_parser(commands: Any) -> None:
     parser.add_argument(
         '--weights', required=True, metavar='NAME|FILE', help='a name of `spikereveal weights list`, or a .pth file'
     )
-    add_output(parser, 'OUT', 'ends in .onnx or .pt')
+    add_output_file(parser, 'OUT', 'ends in .onnx or .pt')
     add_imports(parser)
     parser.set_defaults(run=_export)
 
@@ -40,6 +41,7 @@ def _export(args: argparse.Namespace) -> None:
 
     if args.output.suffix.lower() not in ('.onnx', '.pt'):
         raise OptionError(f'{args.output}: expected a name that ends in .onnx or .pt')
+    claim(args.output, [args.weights], args)
     student = load_student(args.weights)
     with writing(args.output):
         difference = export_student(student, args.output)

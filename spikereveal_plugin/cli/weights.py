@@ -5,7 +5,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.cli.arguments import add_imports, add_output
+from spikereveal_plugin.cli.arguments import add_imports
+from spikereveal_plugin.cli.output_file import add_output_file, claim
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 
 EXAMPLES = """examples:
@@ -83,7 +84,7 @@ def _add_import(actions: Any) -> None:
     importer.add_argument(
         '--from', dest='origin', choices=['ssdm'], required=True, help="whose: ssdm, the authors' code"
     )
-    add_output(importer, 'OUT.pth', 'where to write')
+    add_output_file(importer, 'OUT.pth', 'where to write')
     importer.set_defaults(needs_classes=True)
     importer.set_defaults(run=_import)
 
@@ -96,6 +97,7 @@ def _add_pack(actions: Any) -> None:
     where = packer.add_mutually_exclusive_group(required=True)
     where.add_argument('-o', '--output', type=Path, metavar='OUT.pth', help='where to write')
     where.add_argument('--register', metavar='NAME', help='put it into the package under this name')
+    packer.add_argument('--overwrite', action='store_true', help='replace the file if it is there')
     packer.add_argument('--card', type=Path, metavar='FILE.md', help='model card; with --register')
     which = packer.add_mutually_exclusive_group()
     which.add_argument(
@@ -161,6 +163,7 @@ def _check(args: argparse.Namespace) -> None:
 def _import(args: argparse.Namespace) -> None:
     from spikereveal_plugin.archs.convert import import_ssdm
 
+    claim(args.output, [args.source], args)
     name = import_ssdm(args.source, args.output)
     logging.getLogger('spikereveal').info(f'{args.output}: {name}, converted from {args.source}')
 
@@ -180,6 +183,7 @@ def _pack(args: argparse.Namespace) -> None:
             raise OptionError('--register: give --card and --summary too; nobody can use weights without them')
         entry = register(args.source, args.register, args.card, packing, args.summary)
     else:
+        claim(args.output, [args.source, args.card], args)
         content, card = packed(args.source, packing)
         with writing(args.output):
             write_atomically(args.output, content)

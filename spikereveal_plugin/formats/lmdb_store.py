@@ -234,7 +234,6 @@ def commit(environment: Any, map_size: int, key: bytes, payload: bytes) -> int:
 
 
 def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
-    """Parse meta_info.txt."""
     entries: dict[str, LmdbEntry] = {}
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
@@ -244,9 +243,8 @@ def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise SpikeDataError(f'{path}, line {number}: expected `key.ext (a,b,c) note`, got {line!r}')
-        check_name(match['key'], f'{path}, line {number}')
-        if match['key'] in entries:
-            raise SpikeDataError(f'{path}, line {number}: the key {match["key"]!r} is listed twice')
-        shape = tuple(int(size) for size in match['shape'].split(','))
-        entries[match['key']] = LmdbEntry(match['extension'], shape, match['note'] or '')
+        key = check_name(match['key'], f'{path}, line {number}')
+        if key in entries:
+            raise SpikeDataError(f'{path}, line {number}: the key {key!r} is listed twice')
+        entries[key] = LmdbEntry(match['extension'], tuple(map(int, match['shape'].split(','))), match['note'] or '')
     return entries

@@ -17,6 +17,7 @@ class ProgressFile:
 
     def __init__(self, path: Path, settings: Mapping[str, Any], done: Mapping[str, list[int]]) -> None:
         self._path, self._settings, self._done = path, dict(settings), dict(done)
+        self.is_new = not path.is_file()  # no earlier run wrote into this folder
 
     @classmethod
     def open(cls, folder: Path, settings: Mapping[str, Any], *, overwrite: bool) -> 'ProgressFile':
@@ -53,6 +54,14 @@ class ProgressFile:
             OutputError: the file cannot be written.
         """
         self._done[name] = list(readouts)
+        self.write()
+
+    def write(self) -> None:
+        """Write what is known; from here on the results in this folder are known as such.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
         content = json.dumps({'settings': self._settings, 'done': self._done}, indent=1) + '\n'
         with writing(self._path):
             write_atomically(self._path, content.encode())

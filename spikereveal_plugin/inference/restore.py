@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.inputs import is_input
 from spikereveal_plugin.inference.clip import SpikeClip
 from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.instants import at_fractions, spread
@@ -38,6 +39,7 @@ class RestoreOptions:
         check: refuse spikes that match the photo better when flipped.
         preview_window: readouts averaged for a frame of spikes without a photo.
         page: write a page to look at beside the result.
+        inputs: files and folders that are read, which no result may replace.
         identity: what else the result depends on (weights, density), kept to notice that it changed.
     """
 
@@ -50,6 +52,7 @@ class RestoreOptions:
     check: bool = True
     preview_window: int = WINDOW
     page: bool = False
+    inputs: tuple[Path, ...] = ()
     identity: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -111,19 +114,43 @@ def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, opti
     left = [job for job in jobs if not ledger.has(job.name)]
     if len(left) < len(jobs):
         _log.info('%s: %d of %d are done already', out, len(jobs) - len(left), len(jobs))
+    is_alone = len(jobs) == 1 and options.kind == 'png'
+    targets = {job.name: _target(out, job.name, options.kind, is_alone=is_alone) for job in jobs}
+    for job in left:
+        _refuse_others(targets[job.name], options, is_first=ledger.is_new)
+    if left:
+        ledger.write()
     with tqdm(total=len(left) * options.count, unit='frame', disable=None) as progress:
         for job in left:
             try:
                 opened = _open(job, deblurrer, options)
             except SpikeDataError as error:
                 raise SpikeDataError(f'{job.name}: {error}' if len(jobs) > 1 else str(error)) from error
-            is_alone = len(jobs) == 1 and options.kind == 'png'
-            target = out if is_alone else out / (job.name if options.kind == 'png' else f'{job.name}.{options.kind}')
+            target = targets[job.name]
             make_folder(target if options.kind == 'png' else target.parent)
             _write(target, _counted(opened.frames, progress), opened.bits, options)
             opened.write_page(out / f'{Path(job.name).name if is_alone else job.name}.html')
             ledger.add(job.name, opened.readouts)
     return len(left)
+
+
+def _target(out: Path, name: str, kind: str, *, is_alone: bool) -> Path:
+    """The folder of a job's PNGs, or its video."""
+    return out if is_alone else out / (name if kind == 'png' else f'{name}.{kind}')
+
+
+def _refuse_others(target: Path, options: RestoreOptions, *, is_first: bool) -> None:
+    """Refuse to replace what is read, or what was there before the first result came into the folder.
+
+    Raises:
+        OptionError: it would.
+    """
+    files = [target / f'{i:03d}.png' for i in range(options.count)] if options.kind == 'png' else [target]
+    for file in filter(Path.exists, files):
+        if is_input(file, options.inputs):
+            raise OptionError(f'{file}: this command reads it, so it cannot write there; choose another folder')
+        if is_first and not options.overwrite:
+            raise OptionError(f'{file} exists, and no earlier run made it; choose another folder, or pass --overwrite')
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from basicsr.utils.registry import LOSS_REGISTRY
 from torch import Tensor, nn
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.losses.feature_distance import feature_distance
+from spikereveal_plugin.torch_file import read_torch_file
 
 _BACKBONES = {'vgg': 'VGG16', 'alex': 'AlexNet'}
 

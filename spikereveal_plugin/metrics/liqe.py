@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from spikereveal_plugin._compat import import_clip
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.metrics.iqa_weights import WeightsSource, sha256
 from spikereveal_plugin.metrics.liqe_text import text_features
+from spikereveal_plugin.torch_file import read_torch_file
 
 PATCH, STRIDE, MAX_PATCHES = 224, 32, 15
 AT_ONCE = 3  # patches whose activations are in memory together

@@ -7,10 +7,10 @@ from basicsr.utils import check_resume, set_random_seed
 from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
-from spikereveal_plugin.formats.torch_file import read_torch_file
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.random_state import set_random_state
+from spikereveal_plugin.torch_file import read_torch_file
 
 
 def newest_state(folder: Path) -> Path | None:

@@ -32,8 +32,8 @@ def test_each_format(recording, suffix, capsys):
 
 def test_samples_of_a_data_set(tiny_set, tmp_path, capsys):
     for path in (tiny_set / 'test', tiny_set / 'test/spike.lmdb'):
-        assert main(['data', 'play', str(path), '-o', str(tmp_path / 'o.png'), '--frames', '2']) == 0
-    assert main(['data', 'play', str(tiny_set / 'test'), '-o', str(tmp_path / 'o.png'), '--key', 'x']) == 1
+        assert main(['data', 'play', str(path), '-o', str(tmp_path / 'o.png'), '--frames', '2', '--overwrite']) == 0
+    assert main(['data', 'play', str(tiny_set / 'test'), '-o', str(tmp_path / 'p.png'), '--key', 'x']) == 1
     assert "has no sample 'x'" in capsys.readouterr().err
 
 

@@ -158,7 +158,16 @@ def test_a_checkpoint_is_packed_by_its_option_file(plus, tmp_path, capsys):
     torch.save({'params': plus.state_dict()}, tmp_path / 'net.pth')
     section = '{type: LDNPlus, num_feat: 16, num_block_photo: 1, num_block: 2}'
     (tmp_path / 'plus.yml').write_text(f'network_g: {section}\n')
-    command = ['weights', 'pack', str(tmp_path / 'net.pth'), '-o', str(tmp_path / 'out.pth'), '--density', 'auto']
+    command = [
+        'weights',
+        'pack',
+        str(tmp_path / 'net.pth'),
+        '-o',
+        str(tmp_path / 'out.pth'),
+        '--density',
+        'auto',
+        '--overwrite',
+    ]
     assert main([*command, '-opt', str(tmp_path / 'plus.yml')]) == 0, capsys.readouterr().err
     loaded = load_student(tmp_path / 'out.pth')
     assert loaded.card == Card({'type': 'LDNPlus', 'num_feat': 16, 'num_block_photo': 1, 'num_block': 2}, 1.0, 'auto')

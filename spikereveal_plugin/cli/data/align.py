@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.output_file import add_output_file, claim
 from spikereveal_plugin.cli.text import write_lines
 
 _EXAMPLES = """examples:
@@ -21,7 +22,7 @@ def add_data_align_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
     parser = add_verb(verbs, 'align', 'estimate where the spike pixels lie in the image, and when', _EXAMPLES)
     parser.add_argument('images', type=Path, metavar='IMAGES', help='blurry image, or folder of them')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='spike file, or folder with the same names')
-    add_output(parser, 'JSON', 'calibration file to write')
+    add_output_file(parser, 'JSON', 'calibration file to write')
     parser.add_argument('--length', type=positive, metavar='N', help='readouts of the exposure (default: all)')
     parser.add_argument(
         '--first', type=int, metavar='N', help='its first readout (default: sought, if --length is short)'
@@ -39,6 +40,7 @@ def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.recordings.calibration import save_calibration
     from spikereveal_plugin.recordings.find_recordings import find_recordings
 
+    claim(args.output, [args.images, args.spikes], args)
     board = (args.board[0], args.board[1]) if args.board else None
     options = AlignOptions(spike_layout(args), args.first, args.length, board, args.linear_light)
     report = align_recordings(find_recordings(args.images, args.spikes).recordings, options)

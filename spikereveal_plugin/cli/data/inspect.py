@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, spike_layout
+from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, spike_layout
+from spikereveal_plugin.cli.output_file import add_output_file, claim
 from spikereveal_plugin.cli.text import write_lines
 
 _EXAMPLES = """examples:
@@ -19,7 +20,7 @@ def add_data_inspect_parser(verbs: 'argparse._SubParsersAction[argparse.Argument
     """Add `inspect`."""
     parser = add_verb(verbs, 'inspect', 'say and draw what a spike file or a data set holds', _EXAMPLES)
     parser.add_argument('path', type=Path, metavar='FILE_OR_DIR', help='a .dat, .npy or .npz, or a data set')
-    add_output(parser, 'PNG', 'picture to draw (default: NAME_inspect.png here)', is_required=False)
+    add_output_file(parser, 'PNG', 'picture to draw (default: NAME_inspect.png here)', is_required=False)
     parser.add_argument('--blur', type=Path, metavar='IMAGE', help='picture of the same scene: tells the row order')
     add_spike_layout(parser)
     parser.set_defaults(run=_run)
@@ -27,6 +28,7 @@ def add_data_inspect_parser(verbs: 'argparse._SubParsersAction[argparse.Argument
 
 def _run(args: argparse.Namespace) -> None:
     out = args.output or Path(f'{args.path.absolute().stem}_inspect.png')
+    claim(out, [args.path, args.blur], args)
     if args.path.is_dir():
         _inspect_set(args.path, out)
     else:

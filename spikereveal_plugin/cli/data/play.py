@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spikereveal_plugin.cli.arguments import add_output, add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.output_file import add_output_file, claim
 from spikereveal_plugin.cli.text import write_lines
 from spikereveal_plugin.defaults import SHORT_WINDOW
 
@@ -30,7 +31,7 @@ def add_data_play_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPar
     """Add `play`."""
     parser = add_verb(verbs, 'play', 'show a spike stream as video, GIF or sheet', _EXAMPLES)
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, spike.lmdb, or a split of a set')
-    add_output(parser, 'FILE', 'name ending in .mp4, .webm, .gif or .png')
+    add_output_file(parser, 'FILE', 'name ending in .mp4, .webm, .gif or .png')
     parser.add_argument(
         '--blur', type=Path, metavar='IMAGE', help="blurry image beside it (default: the data set's own)"
     )
@@ -50,6 +51,7 @@ def _run(args: argparse.Namespace) -> None:
 
     if args.output.suffix.lower() not in ANIMATION_SUFFIXES:
         raise SpikeDataError(f'{args.output}: expected a name that ends in {", ".join(ANIMATION_SUFFIXES)}')
+    claim(args.output, [args.spikes, args.blur], args)
     stream = open_stream(args.spikes, spike_layout(args), args.blur)
     instants = spread_instants(len(stream.spikes), args.frames or _FRAMES.get(args.output.suffix.lower(), 200))
     count = save_animation(args.output, _frames(stream, args.window, instants), args.fps)
