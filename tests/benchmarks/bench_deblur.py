@@ -8,8 +8,8 @@ does so with LDNPlus or LDNLight. Ratios are to the authors' loop; differences a
 its own loop. Each engine runs in a process of its own: memory is the process's peak above what it took with model and
 inputs loaded. Processor time is given beside wall time, since it is more nearly the same on a busy machine. The peak
 is that of a 1536 x 1536 float32 matrix product; the operations are those of direct convolutions, of which Winograd's
-need fewer. Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; the others'
-are random.
+need fewer. Weights: LDN's of the authors, converted, where `../shared` has them, else random ones; LDNPlus's are
+random; LDNLight's come along.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from spikereveal_plugin.archs import LDN, LDNLight, LDNPlus, load_ssdm_file
 from spikereveal_plugin.inference.engines.build import build_engine
 from spikereveal_plugin.inference.engines.staged import has_bf16
 from spikereveal_plugin.physics.simulate import SpikeCamera, simulate_spikes
+from spikereveal_plugin.weights.network import load_student
 
 HEIGHT, WIDTH, FRAMES, MIDDLE = 720, 1280, 7, 3
 SHARED = Path(__file__).resolve().parents[3] / 'shared/weights/ssdm_ldn_gopro.pth'
@@ -45,9 +46,7 @@ def network(name: str) -> nn.Module:
     if name == 'LDNPlus':
         return LDNPlus().eval()
     if name == 'LDNLight':
-        light = LDNLight().eval()
-        torch.nn.init.normal_(light.last.weight, std=0.01)
-        return light
+        return load_student('ldn-light-labels').network
     net = LDN(starts_from_blur=True).eval()
     if SHARED.is_file():
         net.load_state_dict(load_ssdm_file(SHARED)[1])
