@@ -2,11 +2,16 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
 from spikereveal_plugin.cli import basicsr, spikereveal
+from spikereveal_plugin.formats.vidar import write_vidar
+from spikereveal_plugin.recordings.open_split import open_split
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
@@ -60,3 +65,18 @@ def test_commands_can_be_typed(page: Path):
             PARSERS[name]().parse_args(words)
         except SystemExit:
             pytest.fail(command)
+
+
+@pytest.mark.parametrize('page', ['README.md', 'docs/index.md'])
+def test_python_runs_as_printed(page: str, tiny_set: Path, tmp_path: Path):
+    """On a pair of files: every readout of a sample's exposure is in the stream, as the snippet takes it."""
+    (code,) = re.findall(r'```python\n(.*?)```', (ROOT / page).read_text(encoding='utf-8'), re.DOTALL)
+    source = open_split(tiny_set / 'test')
+    key = source.keys[0]
+    record = source.record(key)
+    cv2.imwrite(str(tmp_path / 'photo.png'), source.blur(key)[:, :, ::-1])
+    spikes = source.spikes(key)[record.exposure_first :][: record.exposure_length]
+    write_vidar(tmp_path / 'spikes.dat', spikes.astype(bool))
+    command = [sys.executable, '-c', f'{code}\nassert frames.shape == (7, *blur.shape), frames.shape']
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

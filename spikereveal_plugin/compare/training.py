@@ -98,11 +98,12 @@ def product(step: str) -> Path:
 
 
 def without_missing(options: CompareOptions) -> CompareOptions:
-    """Return options without the methods, or forms on a set, that lack something; a note on the table says which.
+    """Return options without sets, methods, or forms on a set that are absent or lack something; notes say which.
 
     Raises:
         OptionError: nothing is left.
     """
+    options, lost = _without_absent_sets(options)
     absent = missing(options)
     methods = dict(options.methods)
     for item in absent:
@@ -114,4 +115,22 @@ def without_missing(options: CompareOptions) -> CompareOptions:
     if all(section is None for section in methods.values()):
         raise OptionError(f'nothing is left to compare; absent are {"; ".join(map(str, absent))}')
     notes = tuple(f'Left out, since this is absent: {item}.' for item in absent)
-    return replace(options, methods=methods, notes=(*options.notes, *notes))
+    return replace(options, methods=methods, notes=(*options.notes, *lost, *notes))
+
+
+def _without_absent_sets(options: CompareOptions) -> tuple[CompareOptions, tuple[str, ...]]:
+    """Return options without sets whose folder is absent, and a note on each."""
+    folders = {label: section.data or section.gt for label, section in options.parsed_sets().items()}
+    absent = {label: folder for label, folder in folders.items() if folder and not Path(folder).expanduser().exists()}
+    if absent and len(absent) == len(folders):
+        raise OptionError(
+            f'no set is there: {"; ".join(f"{label}: {folder}" for label, folder in absent.items())}; '
+            '`spikereveal data simulate` and `data import` make them (docs/data-sets.md)'
+        )
+    methods = {}
+    for name, section in options.methods.items():
+        others = {label: each for label, each in ((section or {}).get('per_set') or {}).items() if label not in absent}
+        methods[name] = {**section, 'per_set': others} if section and section.get('per_set') else section
+    sets = {label: section for label, section in options.sets.items() if str(label) not in absent}
+    notes = tuple(f'Left out, since this is absent: the set {label}, {folder}.' for label, folder in absent.items())
+    return replace(options, sets=sets, methods=methods), notes

@@ -71,6 +71,21 @@ def test_what_is_absent_is_left_out_and_said(workspace, capsys):
     assert 'nothing is left to compare' in capsys.readouterr().err
 
 
+def test_a_set_that_is_absent_is_left_out_and_said(workspace, capsys):
+    opt = yaml.safe_load(Path('compare.yml').read_text())
+    sets = opt['sets'] | {'gone': {'data': 'datasets/gone/test'}}
+    methods = {'sdm': {'type': 'sdm', 'per_set': {'gone': {'short_window': 5}}}}
+    Path('compare.yml').write_text(yaml.safe_dump(opt | {'sets': sets, 'methods': methods}))
+    assert main(['compare', '-opt', 'compare.yml']) == 1
+    assert main(['compare', '-opt', 'compare.yml', '--skip-missing']) == 0
+    assert 'Left out, since this is absent: the set gone, datasets/gone/test.' in '\n'.join(content()['notes'])
+    assert {entry['set'] for entry in content()['scores']} == set(map(str, opt['sets']))
+    Path('compare.yml').write_text(yaml.safe_dump(opt | {'sets': {'gone': sets['gone']}, 'methods': methods}))
+    capsys.readouterr()
+    assert main(['compare', '-opt', 'compare.yml', '--skip-missing']) == 1
+    assert 'no set is there: gone: datasets/gone/test; `spikereveal data simulate`' in capsys.readouterr().err
+
+
 def test_a_failed_training_ends_the_comparison(workspace, monkeypatch, capsys):
     calls = []
 
