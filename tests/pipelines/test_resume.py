@@ -1,5 +1,6 @@
 """A run that was killed or stopped goes on as if nothing had happened, bit for bit."""
 
+import os
 import random
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from spikereveal_plugin.cli.basicsr import main
+from spikereveal_plugin.pipelines.checkpoints import prune
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 TOTAL = 40
@@ -146,3 +148,15 @@ def test_mistakes_are_said(
 ):
     assert main(command(kind, 'x', **extra)) == 1
     assert match in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_highest_iterations_are_kept_whatever_the_clock_said(tmp_path):
+    for folder in ('states', 'models'):
+        (tmp_path / folder).mkdir()
+    for iteration in (5, 10, 100, 1000):
+        for file in (tmp_path / f'states/{iteration}.state', tmp_path / f'models/net_g_{iteration}.pth'):
+            file.touch()
+            os.utime(file, (2e9 - iteration, 2e9 - iteration))  # the oldest is dated last
+    prune(tmp_path / 'states', tmp_path / 'models', 2)
+    assert sorted(path.name for path in (tmp_path / 'states').iterdir()) == ['100.state', '1000.state']
+    assert sorted(path.name for path in (tmp_path / 'models').iterdir()) == ['net_g_100.pth', 'net_g_1000.pth']
