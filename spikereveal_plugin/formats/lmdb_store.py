@@ -20,7 +20,6 @@ import lmdb
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
-from spikereveal_plugin.formats.names import check_name
 
 META_NAME: Final = 'meta_info.txt'
 FIRST_MAP_SIZE: Final = 64 * 2**20
@@ -243,7 +242,7 @@ def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise SpikeDataError(f'{path}, line {number}: expected `key.ext (a,b,c) note`, got {line!r}')
-        key = check_name(match['key'], f'{path}, line {number}')
+        key = match['key']
         if key in entries:
             raise SpikeDataError(f'{path}, line {number}: the key {key!r} is listed twice')
         entries[key] = LmdbEntry(match['extension'], tuple(map(int, match['shape'].split(','))), match['note'] or '')

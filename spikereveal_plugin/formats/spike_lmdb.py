@@ -16,6 +16,7 @@ from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.bits import checked_span, checked_spikes
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
+from spikereveal_plugin.formats.names import check_name
 
 _EXTENSION = 'spike'
 _BLOCK = 4
@@ -76,7 +77,8 @@ class SpikeLmdb:
     def __init__(self, path: Path) -> None:
         self._reader = LmdbReader(path)
         self.records: dict[str, SpikeRecord] = {
-            key: _record(entry, f'{path}: {key!r}') for key, entry in self._reader.entries.items()
+            check_name(key, f'{path}/meta_info.txt'): _record(entry, f'{path}: {key!r}')
+            for key, entry in self._reader.entries.items()
         }
 
     @property

@@ -1,5 +1,7 @@
 """LPIPS as a loss (Zhang et al. 2018; SpikeReveal Eq. 12), able to start on a machine without network."""
 
+import errno
+import os
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -92,9 +94,14 @@ def _load_backbone(backbone: nn.Module, net: str, path: Path) -> None:
     """Load torchvision's `features.3.weight` as the package's `slice2.3.weight`, all of them or none."""
     names = {key: f'features.{key.split(".", 1)[1]}' for key in backbone.state_dict()}
     try:
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         state = read_torch_file(path)
-    except (SpikeDataError, OSError) as error:
-        raise OptionError(f'LPIPSLoss: backbone_path {error}') from error
+    except OSError as error:
+        raise OptionError(f'LPIPSLoss: cannot read backbone_path {path}: {error.strerror}') from error
+    except SpikeDataError as error:
+        said = str(error).removeprefix(f'{path}: ')
+        raise OptionError(f'LPIPSLoss: backbone_path {path} is not a file of PyTorch weights ({said})') from error
     names_there = {key for key in state if not key.startswith('classifier.')} if isinstance(state, Mapping) else set()
     if differing := names_there ^ set(names.values()):
         raise OptionError(

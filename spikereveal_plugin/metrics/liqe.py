@@ -106,7 +106,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         weights = read_torch_file(path)
     except SpikeDataError as error:
-        raise OptionError(str(error)) from error
+        raise OptionError(f'{path} cannot be read as weights: {str(error).removeprefix(f"{path}: ")}') from error
     weights = weights.get('params', weights) if isinstance(weights, Mapping) else {}
     prefix = 'clip_model.'
     state = {key.removeprefix('module.').removeprefix(prefix): value for key, value in weights.items()}

@@ -30,15 +30,15 @@ _NUMBERS: Final[Mapping[str, tuple[tuple[str, float, float, bool], ...]]] = {
 }
 
 
-def check_ranges(opt: Mapping[str, Any], where: str) -> None:
-    """Check types and ranges; keys that are absent or empty are left to who reads them.
+def check_types(opt: Mapping[str, Any], where: str) -> None:
+    """Check that texts are texts, sections are sections, and that names lead nowhere else.
 
     Args:
         opt: of an option file, as read.
         where: the file, for errors.
 
     Raises:
-        OptionError: an option has another type or is out of its range, or a name leads elsewhere.
+        OptionError: they do not.
     """
     for key in _TEXT:
         if opt.get(key) is not None and not isinstance(opt[key], str):
@@ -46,14 +46,27 @@ def check_ranges(opt: Mapping[str, Any], where: str) -> None:
     for key in _SECTIONS:
         if opt.get(key) is not None and not isinstance(opt[key], Mapping):
             raise OptionError(f'{where}: {key}: expected a section of keys, found {_shown(opt[key])}')
-    for at, section in _sections(opt, where):
-        for key, least, most, is_whole in _NUMBERS[at.partition('.')[0]]:
-            _check(section.get(key), least, most, is_whole, f'{where}: {at}{"." if at else ""}{key}')
     try:
+        _ = list(_sections(opt, where))
         for at, name in _names(opt):
             check_name(name, f'{where}: {at}')
     except SpikeDataError as error:
         raise OptionError(str(error)) from None
+
+
+def check_ranges(opt: Mapping[str, Any], where: str) -> None:
+    """Check numbers that models of this package and stock ones have; what is absent or empty is left to its reader.
+
+    Args:
+        opt: of an option file that `check_types` has seen.
+        where: the file, for errors.
+
+    Raises:
+        OptionError: a number is out of its range, or is none.
+    """
+    for at, section in _sections(opt, where):
+        for key, least, most, is_whole in _NUMBERS[at.partition('.')[0]]:
+            _check(section.get(key), least, most, is_whole, f'{where}: {at}{"." if at else ""}{key}')
 
 
 def _sections(opt: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -23,7 +23,7 @@ from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.options import check_choice, load_options, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
-from spikereveal_plugin.pipelines.ranges import check_ranges
+from spikereveal_plugin.pipelines.ranges import check_ranges, check_types
 from spikereveal_plugin.weights.registry import resolve_option
 
 
@@ -50,7 +50,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     for key in ('name', 'model_type', 'datasets'):
         if not opt.get(key):
             raise OptionError(f'{args.opt}: missing option {key!r}')
-    check_ranges(opt, str(args.opt))
+    check_types(opt, str(args.opt))
     opt['name'] = f'debug_{opt["name"]}' if args.debug and not opt['name'].startswith('debug') else opt['name']
     opt.update(is_train=is_train, auto_resume=args.auto_resume, root_path=str(Path.cwd()))
     opt['path'] = dict(opt.get('path') or {})
@@ -59,6 +59,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     if issubclass(model_class, SpikeModel):
         parse_option_file(opt, model_class.train_options, model_class.known_methods())
         model_class.complete_options(opt)
+    check_ranges(opt, str(args.opt))
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
     _set_devices(opt, args.launcher, args.local_rank)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.bits import checked_span
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
+from spikereveal_plugin.formats.names import check_name
 
 _PNG_LEVEL = 1
 Image = npt.NDArray[np.uint8]
@@ -34,6 +35,7 @@ class ImageLmdb:
         self._reader = LmdbReader(path)
         self.shapes: dict[str, tuple[int, int]] = {}
         for key, entry in self._reader.entries.items():
+            check_name(key, f'{path}/meta_info.txt')
             if len(entry.shape) != 3 or entry.shape[2] not in (1, 3):
                 raise SpikeDataError(
                     f'{path}: {key!r}: expected a line such as `{key}.png (720,1280,3) 1` in meta_info.txt; '

@@ -9,7 +9,7 @@ import yaml
 from spikereveal_plugin.cli.basicsr import main
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.options import load_options
-from spikereveal_plugin.pipelines.ranges import check_ranges
+from spikereveal_plugin.pipelines.ranges import check_ranges, check_types
 
 OPTIONS = Path(__file__).resolve().parents[2] / 'options'
 STOCK: dict[str, Any] = {
@@ -71,9 +71,10 @@ def test_whole_numbers_may_be_written_as_floats(number):
 def test_every_option_file_is_within(path: Path):
     opt = load_options(path)
     if 'model_type' in opt:
+        check_types(opt, path.name)
         check_ranges(opt, path.name)
 
 
 def test_an_error_is_an_option_error():
     with pytest.raises(OptionError, match=r'x\.yml: name'):
-        check_ranges({'name': 1}, 'x.yml')
+        check_types({'name': 1}, 'x.yml')
