@@ -13,6 +13,7 @@ import yaml
 from mmengine.config import Config
 
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.option_files import find_option_file
 
 T = TypeVar('T')
 _FLOAT = re.compile(r'^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$')
@@ -40,16 +41,15 @@ def parse_yaml(text: str, where: str) -> Any:
 def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Read an option file; what it says goes over the file that its `_base_` names (relative to itself).
 
-    A nested section is merged key by key; `_delete_: true` in a section drops the base's section first (mmengine).
+    `options/NAME.yml` that is not there is the file of that name that comes along. A nested section is merged
+    key by key; `_delete_: true` in a section drops the base's section first (mmengine).
 
     Raises:
         OptionError: the file is missing, not YAML, not a mapping, or its bases form a circle.
     """
-    path = path.expanduser().resolve()
+    path = find_option_file(path, _seen[-1].parent if _seen else None)
     if path in _seen:
         raise OptionError(f'{path}: `_base_` leads back to this file')
-    if not path.is_file():
-        raise OptionError(f'{path}: no such option file')
     own = parse_yaml(path.read_text(encoding='utf-8'), str(path))
     if not isinstance(own, dict):
         raise OptionError(f'{path}: expected a mapping of options, found {type(own).__name__}')
@@ -58,7 +58,7 @@ def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return own
     if not isinstance(base, str):
         raise OptionError(f'{path}: `_base_` must be the path of one option file, found {base!r}')
-    config = Config(load_options(path.parent / base, (*_seen, path)))
+    config = Config(load_options(Path(base), (*_seen, path)))
     try:
         config.merge_from_dict(own)
     except TypeError as error:

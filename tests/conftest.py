@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,3 +60,17 @@ def make_footage(tmp_path_factory):
         return root
 
     return make
+
+
+@pytest.fixture(scope='session')
+def printed() -> Callable[[Path], list[str]]:
+    """The commands that a page prints."""
+    return commands
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of indented blocks that begin with one of the two commands, continued lines joined, comments cut."""
+    text = page.read_text(encoding='utf-8').replace('\\\n', ' ')
+    lines = [line.strip() for line in text.splitlines() if line.startswith('    ')]
+    plain = [line for line in lines if line.startswith(('spikereveal ', 'basicsr ')) and not set('<>$;|&') & set(line)]
+    return [re.split(r'\s+#\s|\s{3,}', line)[0] for line in plain if '...' not in line]

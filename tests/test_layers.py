@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'spikereveal_plugin'
 FOLDERS = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != '__pycache__'}
-TOP = {'defaults', 'errors', 'exposure', 'options', 'seeding', 'shot'}
+TOP = {'defaults', 'errors', 'exposure', 'options', 'option_files', 'seeding', 'shot'}
 WATCHED = FOLDERS | TOP | {'torch', 'basicsr', 'cv2', 'numpy', 'lmdb'}
 BASE = {'defaults', 'errors', 'exposure', 'numpy'}
 RECORDINGS = BASE | {'formats', 'physics', 'torch', 'cv2'}
@@ -30,9 +30,22 @@ ALLOWED = {
     'models': NETWORKS
     | {'shot', 'options', 'seeding', 'archs', 'weights', 'restorers', 'losses', 'recordings', 'data', 'metrics'}
     | {'visual'},
-    'pipelines': BASE | {'options', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
+    'pipelines': BASE
+    | {'options', 'option_files', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},
     'compare': RECORDINGS
-    | {'shot', 'options', 'restorers', 'recordings', 'metrics', 'inference', 'models', 'weights', 'archs', 'basicsr'},
+    | {
+        'shot',
+        'options',
+        'option_files',
+        'restorers',
+        'recordings',
+        'metrics',
+        'inference',
+        'models',
+        'weights',
+        'archs',
+        'basicsr',
+    },
     'adapt': RECORDINGS
     | {'recordings', 'building', 'archs', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
     'demo': WATCHED - {'basicsr', 'lmdb', 'cli'},

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -49,17 +50,9 @@ def test_messages_that_are_explained_are_said():
         assert message in SOURCES, message
 
 
-def commands(page: Path) -> list[str]:
-    """Lines of indented blocks that begin with one of the two commands, continued lines joined, comments cut."""
-    text = page.read_text(encoding='utf-8').replace('\\\n', ' ')
-    lines = [line.strip() for line in text.splitlines() if line.startswith('    ')]
-    plain = [line for line in lines if line.startswith(('spikereveal ', 'basicsr ')) and not set('<>$;|&') & set(line)]
-    return [re.split(r'\s+#\s|\s{3,}', line)[0] for line in plain if '...' not in line]
-
-
 @pytest.mark.parametrize('page', PAGES, ids=page_id)
-def test_commands_can_be_typed(page: Path):
-    for command in commands(page):
+def test_commands_can_be_typed(page: Path, printed: Callable[[Path], list[str]]):
+    for command in printed(page):
         name, *words = shlex.split(command)
         try:
             PARSERS[name]().parse_args(words)

@@ -93,4 +93,4 @@ def _chosen(name: str, loaded: Loaded, target: Path) -> NetworkChoice:
         return NetworkChoice(name, name, loaded.card, window, described.any_threshold)
     save_weights(target, loaded.network.state_dict(), loaded.card)
     given = f'{name} (SHA-256 {sha256_of(Path(name).expanduser())})'
-    return NetworkChoice(given, f'weights/{target.name}', loaded.card, window, described.any_threshold)
+    return NetworkChoice(given, str(target.resolve()), loaded.card, window, described.any_threshold)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from spikereveal_plugin.adapt.networks import ONLINE, NetworkChoice
-from spikereveal_plugin.adapt.samples import SampleForm, Samples
+from spikereveal_plugin.adapt.samples import SampleForm
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.recordings.layout import TEACHER, Split
 
@@ -12,7 +13,8 @@ NAME = 'adapt.yml'
 TRAIN_LIST, HELD_OUT_LIST = 'train.txt', 'held_out.txt'
 TEMPLATE = """\
 # Adapts {start} to recordings of its own, without labels (SpikeReveal's step on RSB).
-# Written by `spikereveal adapt`. Change what you like; in this folder, either of these goes on from where it is:
+# Written by `spikereveal adapt`. Change what you like; in this folder, either of these goes on from where it is
+# (`basicsr train` from another folder begins anew there):
 #   spikereveal adapt ...                                       the command that wrote this file
 #   {commands}
 name: adapt
@@ -89,19 +91,20 @@ logger:
 
 
 def option_text(
-    chosen: Mapping[str, NetworkChoice], samples: Samples, facts: SampleForm, density: float | str, schedule: Schedule
+    chosen: Mapping[str, NetworkChoice], folder: Path, facts: SampleForm, density: float | str, schedule: Schedule
 ) -> str:
-    """Return the option file; paths in it are absolute, or relative to its folder."""
+    """Return the option file for a folder; paths in it are absolute, so that it can be run from anywhere."""
+    samples, folder = facts.samples, folder.resolve()
     window = max(item.window for item in chosen.values())
     student = chosen['network_g']
     vgg = schedule.vgg and json.dumps(str(schedule.vgg.resolve()))
     return TEMPLATE.format(
         name=NAME,
         start=chosen['network_g'].given,
-        blur=json.dumps(str(Split(samples.root).blur)),
-        spike=json.dumps(str(Split(samples.root).spikes)),
-        train_list=TRAIN_LIST,
-        held_out_list=HELD_OUT_LIST,
+        blur=_path(Split(samples.root.resolve()).blur),
+        spike=_path(Split(samples.root.resolve()).spikes),
+        train_list=_path(folder / TRAIN_LIST),
+        held_out_list=_path(folder / HELD_OUT_LIST),
         density=density,
         threshold=facts.threshold,
         crop=min(schedule.crop, 4 * min(facts.sensor)),
@@ -114,8 +117,8 @@ def option_text(
         **{key: getattr(schedule, key) for key in ('iterations', 'val_freq', 'patience', 'min_delta')},
         **{key: getattr(schedule, key) for key in ('learning_rate', 'reblur_weight', 'seed')},
         network_g=json.dumps(student.card.network),
-        path_g=json.dumps(student.path),
-        **_teacher_lines(chosen, density),
+        path_g=_path(student.path),
+        **_teacher_lines(chosen, folder, density),
     )
 
 
@@ -124,14 +127,18 @@ def said_readouts(count: int | None) -> str:
     return f'{count} readouts' if count else 'all readouts'
 
 
-def _teacher_lines(chosen: Mapping[str, NetworkChoice], density: float | str) -> dict[str, str]:
+def _path(path: Path | str | None) -> str:
+    return json.dumps(path and str(path), ensure_ascii=False)
+
+
+def _teacher_lines(chosen: Mapping[str, NetworkChoice], folder: Path, density: float | str) -> dict[str, str]:
     """Return what the option file says of the teacher: the published one, or one that is asked in each step."""
     teacher = {key: item for key, item in chosen.items() if key != 'network_g'}
     train = f'basicsr train -opt {NAME} --auto_resume'
     lines = {
         'teacher_networks': '\n'.join(f'{key}: {json.dumps(item.card.network)}' for key, item in teacher.items()),
         'teacher_paths': '\n  '.join(
-            f'pretrain_{key}: {json.dumps(item.path)}' for key, item in teacher.items() if item.path
+            f'pretrain_{key}: {_path(item.path)}' for key, item in teacher.items() if item.path
         ),
     }
     if ONLINE in teacher:
@@ -143,6 +150,6 @@ def _teacher_lines(chosen: Mapping[str, NetworkChoice], density: float | str) ->
         }
     return lines | {
         'commands': f'spikereveal data teach -opt {NAME} && {train}',
-        'teacher_data': f'dataroot_teacher: {TEACHER}',
+        'teacher_data': f'dataroot_teacher: {_path(folder / TEACHER)}',
         'teacher_how': 'teacher: cache  # on whole images, once; with few exposures much less work than in each step',
     }

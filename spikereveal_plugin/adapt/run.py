@@ -14,7 +14,7 @@ from typing import Any, Literal
 from spikereveal_plugin.adapt.networks import NetworkChoice, choose_networks, warn_of_thresholds
 from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, option_text
 from spikereveal_plugin.adapt.result import pack_result
-from spikereveal_plugin.adapt.samples import Samples, examine, gather_samples
+from spikereveal_plugin.adapt.samples import examine, gather_samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
 from spikereveal_plugin.errors import OptionError, SpikeDataError
@@ -108,9 +108,7 @@ def _prepare(request: Request) -> None:
     _log.info('%d exposures to train on, %d held out; the spike camera shows threshold %.3g', *counts)
     for name, keys in ((TRAIN_LIST, samples.train), (HELD_OUT_LIST, samples.held_out)):
         _write(request.out / name, '\n'.join(keys) + '\n')
-    inside = samples.root.is_relative_to(request.out)
-    root = samples.root.relative_to(request.out) if inside else samples.root.resolve()
-    text = option_text(chosen, Samples(root, samples.train, samples.held_out), facts, density, request.schedule)
+    text = option_text(chosen, request.out, facts, density, request.schedule)
     _note(request, chosen, facts.threshold, density)
     _write(request.out / NAME, text)
 

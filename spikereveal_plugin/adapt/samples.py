@@ -46,12 +46,14 @@ class SampleForm:
         sensor: the smallest height and width, in spike pixels.
         readouts: of each stream.
         exposure: of each photo.
+        samples: the samples.
     """
 
     threshold: float
     sensor: tuple[int, int]
     readouts: int
     exposure: Exposure
+    samples: Samples
 
 
 def gather_samples(blur: Path | None, spikes: Path, folder: Path, options: ImportOptions, held_out: int) -> Samples:
@@ -174,4 +176,4 @@ def examine(samples: Samples) -> SampleForm:
     sizes = [source.record(key) for key in samples.train]
     sensor = (min(size.height for size in sizes), min(size.width for size in sizes))
     readouts, *times = kinds.pop()
-    return SampleForm(float(np.median(thresholds)), sensor, readouts, Exposure(*times))
+    return SampleForm(float(np.median(thresholds)), sensor, readouts, Exposure(*times), samples)

@@ -114,10 +114,11 @@ def _compare(args: argparse.Namespace) -> None:
 def _opened(path: Path) -> dict[str, Any]:
     """Return an option file's content; what it imports is imported."""
     from spikereveal_plugin.extensions import import_extensions
+    from spikereveal_plugin.option_files import find_option_file
     from spikereveal_plugin.options import load_options
 
     opt = load_options(path)
-    import_extensions(opt.pop('import', None), path.expanduser().absolute().parent)
+    import_extensions(opt.pop('import', None), find_option_file(path).parent)
     return opt
 
 

@@ -14,6 +14,7 @@ from spikereveal_plugin.cli.deblur import add_deblur_parser
 from spikereveal_plugin.cli.demo import add_demo_parser
 from spikereveal_plugin.cli.doctor import add_doctor_parser
 from spikereveal_plugin.cli.export import add_export_parser
+from spikereveal_plugin.cli.options import add_options_parser
 from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.cli.text import HelpFormatter
 from spikereveal_plugin.cli.together import run_together
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=__version__)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     commands = parser.add_subparsers(
-        dest='command', required=True, metavar='{adapt,compare,deblur,demo,doctor,data,export,weights}'
+        dest='command', required=True, metavar='{adapt,compare,deblur,demo,doctor,data,export,options,weights}'
     )
     add_adapt_parser(commands)
     add_compare_parser(commands)
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_doctor_parser(commands)
     add_data_parser(commands)
     add_export_parser(commands)
+    add_options_parser(commands)
     add_weights_parser(commands)
     return parser
 

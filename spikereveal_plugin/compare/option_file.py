@@ -17,6 +17,7 @@ from spikereveal_plugin.extensions import import_extensions
 from spikereveal_plugin.inference.arch import ArchOptions
 from spikereveal_plugin.models.needs import density_of_weights
 from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.option_files import find_option_file
 from spikereveal_plugin.options import check_choice, check_keys, load_options
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
@@ -83,7 +84,7 @@ class OptionFileOptions(RestorerOptions):
     def _options(self) -> dict[str, Any]:
         """The option file's content, with the weights that are asked for."""
         opt = load_options(Path(self.opt))
-        import_extensions(opt.get('import'), Path(self.opt).expanduser().absolute().parent)
+        import_extensions(opt.get('import'), find_option_file(Path(self.opt)).parent)
         return with_weights(opt, self.weights)
 
     def _row(self, kind: type[SpikeModel]) -> str:

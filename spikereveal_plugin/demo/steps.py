@@ -11,8 +11,8 @@ from typing import Final
 
 from tqdm import tqdm
 
-from spikereveal_plugin.demo.option_files import option_folder
 from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.option_files import option_folder
 
 MODULES: Final = {'spikereveal': 'spikereveal_plugin.cli.spikereveal', 'basicsr': 'spikereveal_plugin.cli.basicsr'}
 THRESHOLDS: Final = (1, 4)

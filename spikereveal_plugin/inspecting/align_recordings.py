@@ -25,7 +25,8 @@ from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.physics.srgb import srgb_to_linear
 from spikereveal_plugin.recordings.calibration import Calibration
 from spikereveal_plugin.recordings.find_recordings import Recording
-from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.image_file import image_size, load_image
+from spikereveal_plugin.recordings.sensor_size import layout_for_photo
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
@@ -37,7 +38,7 @@ class AlignOptions:
     """How recordings are aligned.
 
     Args:
-        layout: what the spike files do not say themselves.
+        layout: what the spike files do not say themselves; a `.dat` of unknown size has a quarter of the photo's.
         first: first readout of the exposure; None: it is sought where `length` is shorter than the stream.
         length: readouts of the exposure; None: all of them.
         board: inner corners (rows, columns) of a checkerboard that the recordings show.
@@ -134,7 +135,9 @@ def _joint_offset(pairs: Sequence[_Pair], homography: Matrix, length: int) -> tu
 def _load(recording: Recording, options: AlignOptions) -> _Pair:
     image = torch.from_numpy(load_image(recording.image)).permute(2, 0, 1).float() / 255
     light = gray(srgb_to_linear(image) if options.linear_light else image)[0].numpy()
-    spikes = open_spikes(recording.spikes, options.layout)
+    spikes = open_spikes(
+        recording.spikes, layout_for_photo(recording.spikes, image_size(recording.image), options.layout)
+    )
     if (options.first or 0) + (options.length or 1) > len(spikes):
         raise SpikeDataError(f'{recording.spikes}: {len(spikes)} readouts are fewer than the exposure given')
     return _Pair(light, spikes)

@@ -14,6 +14,7 @@ from spikereveal_plugin.physics.tfp import firing_rate, inter_spike_rate
 from spikereveal_plugin.recordings.image_file import load_image
 from spikereveal_plugin.recordings.layout import LMDBS, Split
 from spikereveal_plugin.recordings.open_split import open_split
+from spikereveal_plugin.recordings.sensor_size import layout_for_photo
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
@@ -53,7 +54,8 @@ def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> St
             image = open_split(path).blur(key)
         shape = spikes.records[key].shape
         return Stream(SpikeStream(shape, lambda start, stop: spikes.read(key, start=start, stop=stop)), image)
-    return Stream(open_spikes(path, layout), image)
+    size = None if image is None else image.shape[:2]
+    return Stream(open_spikes(path, layout_for_photo(path, size, layout) if size else layout), image)
 
 
 def _key(keys: tuple[str, ...], layout: SpikeLayout, path: Path) -> str:

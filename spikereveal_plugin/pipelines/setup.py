@@ -20,6 +20,7 @@ from spikereveal_plugin.models.needs import carry_density
 from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
+from spikereveal_plugin.option_files import find_option_file
 from spikereveal_plugin.options import check_choice, load_options, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
@@ -46,7 +47,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     keep_early_messages()
     opt = load_options(Path(args.opt))
     override(opt, args.force_yml or [])
-    import_extensions(opt.get('import'), Path(args.opt).expanduser().absolute().parent)
+    import_extensions(opt.get('import'), find_option_file(Path(args.opt)).parent)
     for key in ('name', 'model_type', 'datasets'):
         if not opt.get(key):
             raise OptionError(f'{args.opt}: missing option {key!r}')

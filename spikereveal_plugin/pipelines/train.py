@@ -10,6 +10,7 @@ from basicsr.utils import make_exp_dirs, mkdir_and_rename
 from basicsr.utils.options import copy_opt_file
 
 from spikereveal_plugin.models.collective import gather
+from spikereveal_plugin.option_files import find_option_file
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
@@ -62,5 +63,5 @@ def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> Non
         if opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
             mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
     if opt['rank'] == 0:
-        copy_opt_file(option_file, opt['path']['experiments_root'])
+        copy_opt_file(str(find_option_file(Path(option_file))), opt['path']['experiments_root'])
     gather(None)  # nobody writes before the folders are there

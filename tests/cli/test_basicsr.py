@@ -7,8 +7,9 @@ import pytest
 
 from spikereveal_plugin.cli import basicsr, spikereveal
 from spikereveal_plugin.cli.run import INTERRUPTED, run
-from spikereveal_plugin.demo.option_files import option_folder
-from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.option_files import find_option_file, option_folder
+from spikereveal_plugin.options import load_options
 
 
 @pytest.mark.parametrize('command', ['train', 'test'])
@@ -80,6 +81,34 @@ def test_the_modules_run_as_commands(tmp_path: Path):
 
 def test_the_option_files_are_found():
     assert (option_folder() / 'bsn_sample.yml').is_file()
+
+
+def test_option_files_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_option_file(Path('options/table3/ldn_gopro_lambda_10.yml')).is_file()
+    (tmp_path / 'mine.yml').write_text('_base_: options/bsn_sample.yml\nname: mine')
+    assert load_options(Path('mine.yml'))['network_bsn'] == load_options(Path('options/bsn_sample.yml'))['network_bsn']
+    (tmp_path / 'options').mkdir()
+    (tmp_path / 'options/bsn_sample.yml').write_text('name: own')
+    assert load_options(Path('options/bsn_sample.yml')) == {'name': 'own'}
+    for given, said in (
+        ('bsn_sample.yml', 'options/bsn_sample.yml comes along'),
+        ('x.yml', 'spikereveal options list'),
+    ):
+        with pytest.raises(OptionError, match=said):
+            find_option_file(Path(given))
+
+
+def test_an_option_file_is_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    target = tmp_path / 'mine.yml'
+    assert spikereveal.main(['options', 'copy', 'ldn_gopro', '-o', str(target)]) == 0
+    assert target.read_bytes() == (option_folder() / 'ldn_gopro.yml').read_bytes()
+    assert spikereveal.main(['options', 'copy', 'ldn_gopro.yml', '-o', str(target)]) == 1
+    assert '--overwrite' in capsys.readouterr().err
+    assert spikereveal.main(['options', 'list']) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert len(names) > 30
+    assert set(names) == {path.relative_to(option_folder()).as_posix() for path in option_folder().rglob('*.yml')}
 
 
 def test_a_missing_option_file_is_named(capsys: pytest.CaptureFixture[str]):
