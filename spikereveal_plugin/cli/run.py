@@ -1,17 +1,17 @@
-"""Exit codes: 0 done, 1 the input is at fault (said in one line), 2 wrong usage (argparse), 128 + n signal n came."""
+"""Run a command; exit codes: 0 done, 2 wrong usage (argparse), others as `outcome` says."""
 
 import argparse
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
-from spikereveal_plugin.errors import SpikeRevealError
-
-INTERRUPTED = 130
+from spikereveal_plugin.cli.outcome import outcome, quiet_output
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text)
+    with suppress(OSError, ValueError):  # nobody may be listening
+        sys.stderr.write(text)
 
 
 def run(
@@ -21,19 +21,14 @@ def run(
     debug: bool,
     say: Callable[[str], None] = _say,
 ) -> int:
-    """Call a command and turn a user's mistake into one line and its exit code; `debug` shows the traceback."""
+    """Call a command and turn what ends it early into one line and an exit code; `debug` shows the traceback."""
     try:
         command(args)
-    except SpikeRevealError as error:
-        say(f'{traceback.format_exc() if debug else ""}error: {error}\n')
-        return error.exit_code
-    except OSError as error:
-        if error.filename is None:
-            raise
-        reason = f'{error.strerror or type(error).__name__}; does the path exist, and may it be read and written?'
-        say(f'{traceback.format_exc() if debug else ""}error: {error.filename}: {reason}\n')
-        return 1
-    except KeyboardInterrupt:
-        say('interrupted\n')
-        return INTERRUPTED
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  whatever it is, the user reads one line
+        code, line = outcome(error)
+        quiet_output()
+        if line:
+            say(f'{traceback.format_exc() if debug else ""}{line}\n')
+        return code
     return 0

@@ -12,12 +12,7 @@ def run_together(command: Callable[[argparse.Namespace], None], args: argparse.N
     """As `run`; the first process to fail says why, and those that fail because of it end in silence with 1."""
     if args.launcher == 'none':
         return run(command, args, debug=debug)
-    try:
-        code = run(command, args, debug=debug, say=_say_once)
-    except RuntimeError:  # a peer went away; or a failure of this process, whose traceback is wanted
-        if _is_first_to_fail():
-            raise
-        code = 1
+    code = run(command, args, debug=debug, say=_say_once)
     from spikereveal_plugin.models.collective import is_together  # --help must not wait for torch
     from spikereveal_plugin.pipelines.distributed import leave
 

@@ -20,11 +20,13 @@ from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.place import Position
 from spikereveal_plugin.pipelines.resume import read_state
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
+from spikereveal_plugin.pipelines.workers import ending_workers
 
 TIMES = 2  # the first of anything is slower
 PATIENCE = 20.0  # seconds; a part whose first time took longer is not done twice
 
 
+@ending_workers()
 def check_pipeline(args: Namespace, *, is_train: bool) -> None:
     """Train, validate and save for two iterations, in a temporary folder; say how long each took and the peak memory.
 

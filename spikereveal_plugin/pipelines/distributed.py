@@ -13,11 +13,13 @@ from torch.distributed.rendezvous import rendezvous
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.pipelines.log import root_logger
+from spikereveal_plugin.pipelines.watch import Watch
 
 TIMEOUT = datetime.timedelta(hours=2)  # the others wait while the first validates a stock model
 SLURM_PORTS = range(15000, 35000)
 FAILURES = 'spikereveal_plugin/failures'
 _STORES: list[Any] = []  # where the group met; at most one
+_WATCHES: list[Watch] = []  # of this process, while it is in the group
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def join(launcher: str, local_rank: int | None, num_gpu: int, dist_params: Mappi
     store, _, _ = next(rendezvous('env://', member.rank, member.world_size, timeout=TIMEOUT))
     dist.init_process_group(backend, store=store, rank=member.rank, world_size=member.world_size, timeout=TIMEOUT)
     _STORES[:] = [store]
+    _WATCHES[:] = [Watch(lambda: bool(store.check([FAILURES])))]
 
 
 def torchrun_member(environment: Mapping[str, str], local_rank: int | None) -> Member:
@@ -138,5 +141,8 @@ def is_first_to_fail() -> bool:
 def leave() -> None:
     """Leave the group of processes, if this one is in it."""
     if dist.is_available() and dist.is_initialized():
+        for watch in _WATCHES:
+            watch.stop()
         dist.destroy_process_group()
         _STORES.clear()
+        _WATCHES.clear()

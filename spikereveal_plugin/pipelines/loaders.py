@@ -1,6 +1,5 @@
 """Data loaders of a run, and its length in iterations."""
 
-import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.utils.data import DataLoader
 from spikereveal_plugin.data.epoch_sampler import EpochSampler
 from spikereveal_plugin.data.seeded_dataset import SeededDataset
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.pipelines.workers import leave_signals_to_the_run
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def build_train_data(opt: dict[str, Any]) -> TrainData:
             'batch_size_per_gpu or raise dataset_enlarge_ratio'
         )
     loader = _build_loader(dataset, section, opt, sampler)
-    loader.worker_init_fn = _leave_signals_to_the_run
+    loader.worker_init_fn = leave_signals_to_the_run
     opt['train'].update(total_iter=_total_iter(opt['train'], sampler.iters_per_epoch), total_epoch=None)
     val_sections = [section for name, section in sections.items() if name != 'train']
     val_loaders = tuple(_build_loader(build_dataset(section), section, opt) for section in val_sections)
@@ -102,12 +102,6 @@ def _build_loader(dataset: Any, section: dict[str, Any], opt: dict[str, Any], sa
     )
     loader.generator = torch.Generator().manual_seed(opt['manual_seed'])  # the global one is the model's
     return loader
-
-
-def _leave_signals_to_the_run(worker: int) -> None:
-    """Ctrl+C and a cluster's SIGTERM reach the workers too; the run decides when they end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _total_iter(train: dict[str, Any], iters_per_epoch: int) -> int:

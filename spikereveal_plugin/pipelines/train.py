@@ -17,8 +17,10 @@ from spikereveal_plugin.pipelines.loop import Loop
 from spikereveal_plugin.pipelines.place import Position, resumed_place
 from spikereveal_plugin.pipelines.resume import load_resume_state, resume_random
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
+from spikereveal_plugin.pipelines.workers import ending_workers
 
 
+@ending_workers()
 def train_pipeline(args: Namespace) -> None:
     """Train what an option file describes; outputs go to `experiments/<name>` of the current folder.
 

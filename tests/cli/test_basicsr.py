@@ -1,4 +1,6 @@
 import argparse
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from spikereveal_plugin.cli import basicsr, spikereveal
-from spikereveal_plugin.cli.run import INTERRUPTED, run
+from spikereveal_plugin.cli.outcome import INTERRUPTED, PIPE_CLOSED
+from spikereveal_plugin.cli.run import run
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.option_files import find_option_file, option_folder
 from spikereveal_plugin.options import load_options
@@ -32,8 +35,29 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]):
     assert fail(SpikeDataError('x.dat: empty')) == 1
     assert capsys.readouterr().err == 'error: x.dat: empty\n'
     assert fail(KeyboardInterrupt()) == INTERRUPTED
-    with pytest.raises(ZeroDivisionError):
-        fail(ZeroDivisionError())
+    capsys.readouterr()
+    assert fail(ZeroDivisionError('by\nzero')) == 1
+    assert capsys.readouterr().err.startswith('error: ZeroDivisionError: by zero, in test_basicsr.py, line ')
+    assert fail(SpikeDataError('a\nb\x1b[1m.dat: empty')) == 1
+    assert capsys.readouterr().err == 'error: a\\nb\\x1b[1m.dat: empty\n'
+    assert fail(OSError(errno.ENOSPC, 'No space left on device', 'a.png')) == 1
+    assert capsys.readouterr().err == 'error: a.png: No space left on device; free some space, or write elsewhere\n'
+    assert fail(BrokenPipeError()) == PIPE_CLOSED
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize('words', [['weights', 'list'], ['options', 'list'], ['doctor']], ids=' '.join)
+def test_a_full_device_and_a_closed_pipe(words: list[str]):
+    command = [sys.executable, '-m', 'spikereveal_plugin.cli.spikereveal', *words]
+    with Path('/dev/full').open('w') as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == 'error: standard output: No space left on device; free some space, or write elsewhere\n'
+    reader, writer = os.pipe()
+    os.close(reader)
+    closed = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (closed.returncode, closed.stderr) == (PIPE_CLOSED, '')
 
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]):
@@ -87,7 +111,7 @@ def test_option_files_are_found_from_any_folder(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert find_option_file(Path('options/table3/ldn_gopro_lambda_10.yml')).is_file()
     (tmp_path / 'mine.yml').write_text('_base_: options/bsn_sample.yml\nname: mine')
-    assert load_options(Path('mine.yml'))['network_bsn'] == load_options(Path('options/bsn_sample.yml'))['network_bsn']
+    assert load_options(Path('mine.yml')) == {**load_options(Path('options/bsn_sample.yml')), 'name': 'mine'}
     (tmp_path / 'options').mkdir()
     (tmp_path / 'options/bsn_sample.yml').write_text('name: own')
     assert load_options(Path('options/bsn_sample.yml')) == {'name': 'own'}
