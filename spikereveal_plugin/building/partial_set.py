@@ -1,8 +1,9 @@
 """`<out>.partial`: where a data set grows until it is whole, and what a command that is given again finds there.
 
-build.json      the plan; absent once the set is whole
+build.json      the plan; the last file to go
 records/        finished samples (`SampleRecords`)
 set/            LMDBs, then dataset.json; this folder is renamed to <out>
+replaced/       the set that was at <out>, while its place is taken
 """
 
 import errno
@@ -15,7 +16,8 @@ from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.recordings.manifest import MANIFEST, differences, plan_part, read_manifest
+from spikereveal_plugin.formats.own_files import keep_others
+from spikereveal_plugin.recordings.manifest import MANIFEST, differences, own_files, plan_part, read_manifest
 
 try:
     import fcntl
@@ -36,11 +38,11 @@ class PartialSet:
     """
 
     def __init__(self, out: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
-        self.out = out.absolute()
+        self.out = out.resolve()
         self.path = self.out.with_name(f'{self.out.name}.partial')
         self.records, self.set = self.path / 'records', self.path / 'set'
         self._asked, self._overwrite = plan, overwrite
-        self._replaced = self.out.with_name(f'{self.out.name}.replaced')
+        self._replaced = self.path / 'replaced'
         self._lock = -1
         self.is_published = False
 
@@ -79,23 +81,32 @@ class PartialSet:
 
     def publish(self) -> None:
         """Give the whole set its name, in place of an older one."""
-        (self.path / _BUILD).unlink(missing_ok=True)
         for torn in self.set.glob(f'.{MANIFEST}.*.part'):
             torn.unlink()
-        if self._replaced.exists():
-            shutil.rmtree(self._replaced)
         if self.out.exists():
+            self._check_replaceable()  # again: the work took its time
             self.out.rename(self._replaced)
         self.set.rename(self.out)
-        shutil.rmtree(self._replaced, ignore_errors=True)
-        self.remove()
         self.is_published = True
+        self.remove()
 
     def remove(self) -> None:
-        """Remove the folder with all it holds."""
+        """Remove the folder; what users had put into a set that was replaced goes into the new one."""
+        if self._replaced.exists() and not self.out.exists():  # a process was killed between two renames
+            self._replaced.rename(self.out)
+        if self._replaced.exists():
+            own = own_files(self._replaced) if (self._replaced / MANIFEST).is_file() else []  # none: all are gone
+            for kept in keep_others(self._replaced, self.out, own):
+                _log.info('%s is kept: it is not of the data set that was replaced', kept)
         if self.path.exists():
-            shutil.rmtree(self.path)
+            self._empty()
+            self.path.rmdir()
         self.close()
+
+    def _empty(self) -> None:
+        for name in ('records', 'set', _BUILD):  # the plan last: without it, the folder is nobody's
+            entry = self.path / name
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let other processes build."""
@@ -111,10 +122,7 @@ class PartialSet:
             raise SpikeDataError(f'{self.out} is a file; name a folder for the data set')
         if not any(self.out.iterdir()):
             return False
-        if not (self.out / MANIFEST).is_file():
-            raise SpikeDataError(
-                f'{self.out} is not empty and holds no {MANIFEST}, so it is not replaced; remove it yourself'
-            )
+        self._check_replaceable()
         if self._overwrite:
             return False
         if differing := differences(plan_part(read_manifest(self.out)), self._asked):
@@ -124,12 +132,26 @@ class PartialSet:
             )
         return True
 
+    def _check_replaceable(self) -> None:
+        if not any(self.out.iterdir()):
+            return
+        if not (self.out / MANIFEST).is_file():
+            raise SpikeDataError(
+                f'{self.out} is not empty and holds no {MANIFEST}, so it is not replaced; remove it yourself'
+            )
+        own_files(self.out)
+
     def _check_foreign(self) -> None:
-        known = {_BUILD, 'records', 'set'}
+        known = {_BUILD, 'records', 'set', 'replaced'}
         if self.path.is_dir():
             for torn in self.path.glob(f'.{_BUILD}.*.part'):  # of a process killed while it wrote
                 torn.unlink()
-        if not self.path.is_dir() or {entry.name for entry in self.path.iterdir()} - known:
+        is_ours = self.path.is_dir() and not {entry.name for entry in self.path.iterdir()} - known
+        if is_ours and not ((self.path / _BUILD).is_file() or self.is_assembled):
+            is_ours = all(
+                entry.is_dir() or entry.suffix == '.part' for entry in self.path.rglob('*')
+            )  # killed before it began
+        if not is_ours:
             raise SpikeDataError(f'{self.path} is in the way and is no unfinished data set; move it elsewhere')
 
     def _check_begun(self) -> None:
@@ -142,8 +164,7 @@ class PartialSet:
                 f'again with --overwrite'
             )
         if differing or not begun:
-            for entry in self.path.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            self._empty()
 
     def _begun(self) -> dict[str, Any]:
         if self.is_assembled:

@@ -4,7 +4,6 @@ A record `<sample>/<instant>` is (H, W) numbers, row by row, little-endian; `tea
 """
 
 import json
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.bits import checked_span
 from spikereveal_plugin.formats.growing_lmdb import GrowingLmdb
 from spikereveal_plugin.formats.lmdb_store import LmdbReader
+from spikereveal_plugin.formats.own_files import remove_own
 
 Precision = Literal['float32', 'float16']
 # The darkest 8-bit pixel above 0 is white at a gain of 255 already: a clipped frame stays the same, and float16 fits.
@@ -172,7 +172,7 @@ def delete_cache(path: Path) -> None:
         return
     if not (path / _ORIGIN).is_file():
         raise SpikeDataError(f'{path} is no cache of a teacher, so it is not replaced')
-    shutil.rmtree(path)
+    remove_own(path, [Path(name) for name in ('data.mdb', 'lock.mdb', 'meta_info.txt', _ORIGIN)])
 
 
 def bytes_per_pixel(precision: Precision) -> int:

@@ -122,6 +122,20 @@ def read_manifest(root: Path) -> dict[str, Any]:
     return manifest
 
 
+def own_files(root: Path) -> list[Path]:
+    """Return the paths, in a data set, of the files that this package wrote there, the manifest last.
+
+    Raises:
+        SpikeDataError: its manifest is not of this package.
+    """
+    manifest = read_manifest(root)
+    checksums = manifest.get('checksums')
+    if 'spikereveal_plugin' not in (manifest.get('versions') or {}) or not isinstance(checksums, dict):
+        raise SpikeDataError(f'{root / MANIFEST} is not of this package, so {root} is not replaced; remove it yourself')
+    folders = [Path(split, f'{kind}.lmdb') for split, kinds in checksums.items() for kind in kinds]
+    return [*(folder / name for folder in folders for name in (*FILES, 'lock.mdb')), Path(MANIFEST)]
+
+
 def _count(keys: Mapping[str, str]) -> dict[str, Any]:
     sequences = Counter(key.rpartition('/')[0] for key in sorted(keys))
     return {'samples': len(keys), 'sequences': dict(sequences)}

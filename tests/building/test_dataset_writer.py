@@ -9,6 +9,7 @@ import pytest
 
 from spikereveal_plugin.building.dataset_writer import DatasetWriter
 from spikereveal_plugin.building.exposure_builder import Capture, Sample
+from spikereveal_plugin.building.partial_set import PartialSet
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.lmdb_store import LmdbWriter
@@ -214,6 +215,65 @@ def test_a_set_is_replaced_only_when_asked(tmp_path):
     build(root, value=5, overwrite=True)
     np.testing.assert_array_equal(ImageLmdb(root / 'train/blur.lmdb').read('walk/000019'), sample(5).blur)
     assert names(tmp_path) == ['set']
+
+
+def test_what_users_keep_in_and_beside_a_set_stays(tmp_path):
+    root = build(tmp_path / 'set')
+    notes = {'notes.txt': 'why', 'train/list.txt': 'a', 'train/blur.lmdb/extra': 'b', 'mine/deep/c': 'd'}
+    for name, text in notes.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / 'link').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'set.replaced').mkdir()
+    (tmp_path / 'set.replaced/thesis.tex').write_text('years of work')
+    build(root, value=5, overwrite=True)
+    assert {name: (root / name).read_text() for name in notes} == notes
+    assert (root / 'link').is_symlink()
+    assert (tmp_path / 'set.replaced/thesis.tex').read_text() == 'years of work'
+    np.testing.assert_array_equal(ImageLmdb(root / 'train/blur.lmdb').read('walk/000019'), sample(5).blur)
+    assert names(tmp_path) == ['set', 'set.replaced']
+
+
+def test_a_kill_between_two_renames_loses_nothing(tmp_path, monkeypatch):
+    root = build(tmp_path / 'set')
+    (root / 'notes.txt').write_text('why')
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialSet, 'remove', lambda _: (_ for _ in ()).throw(SystemError('killed')))
+        patch.setattr(DatasetWriter, '__exit__', lambda writer, *_: writer._partial.close())
+        with pytest.raises(SystemError, match='killed'):
+            build(root, value=5, overwrite=True)
+    root.rename(tmp_path / 'set.partial/set')  # as if the second rename had not been
+    build(root, value=5, overwrite=True)
+    assert (root / 'notes.txt').read_text() == 'why'
+    np.testing.assert_array_equal(ImageLmdb(root / 'train/blur.lmdb').read('walk/000019'), sample(5).blur)
+    assert names(tmp_path) == ['set']
+
+
+@pytest.mark.parametrize('content', ['{"name": "mine"}', '{"format": 1, "source": "make"}', '[]', 'x'])
+def test_a_manifest_of_another_tool_is_not_replaced(tmp_path, content):
+    (tmp_path / 'set').mkdir()
+    (tmp_path / 'set/dataset.json').write_text(content)
+    (tmp_path / 'set/data.bin').write_text('years of work')
+    with pytest.raises(SpikeDataError, match=r'dataset\.json'):
+        build(tmp_path / 'set', overwrite=True)
+    assert names(tmp_path / 'set') == ['data.bin', 'dataset.json']
+
+
+def test_a_folder_of_the_partial_name_that_is_a_users_stays(tmp_path):
+    (tmp_path / 'set.partial/records').mkdir(parents=True)
+    (tmp_path / 'set.partial/records/thesis.tex').write_text('years of work')
+    with pytest.raises(SpikeDataError, match='is in the way'):
+        build(tmp_path / 'set', overwrite=True)
+    assert (tmp_path / 'set.partial/records/thesis.tex').is_file()
+
+
+def test_a_linked_folder_is_filled_not_the_link_replaced(tmp_path):
+    (tmp_path / 'fast').mkdir()
+    (tmp_path / 'set').symlink_to(tmp_path / 'fast')
+    build(tmp_path / 'set')
+    build(tmp_path / 'set', value=5, overwrite=True)
+    assert (tmp_path / 'set').is_symlink()
+    assert (tmp_path / 'fast/dataset.json').is_file()
 
 
 def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path):
