@@ -9,20 +9,15 @@ replaced/       the set that was at <out>, while its place is taken
 import errno
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.formats.own_files import keep_others
 from spikereveal_plugin.recordings.manifest import MANIFEST, differences, own_files, plan_part, read_manifest
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there, do not start one build twice
-    fcntl = None  # type: ignore[assignment]
 
 _BUILD = 'build.json'
 _log = logging.getLogger('spikereveal')
@@ -43,7 +38,7 @@ class PartialSet:
         self.records, self.set = self.path / 'records', self.path / 'set'
         self._asked, self._overwrite = plan, overwrite
         self._replaced = self.path / 'replaced'
-        self._lock = -1
+        self._lock = FolderLock(self.path, 'building')
         self.is_published = False
 
     @property
@@ -61,13 +56,13 @@ class PartialSet:
         self.is_published = self._check_out()
         if self.path.exists():
             self._check_foreign()
-            self._acquire()
+            self._lock.acquire()
             self._check_begun()
         if self.is_published:
             self.remove()
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        self._acquire()
+        self._lock.acquire()
         if not self.is_assembled:
             write_atomically(self.path / _BUILD, json.dumps(self._asked).encode())
 
@@ -110,9 +105,7 @@ class PartialSet:
 
     def close(self) -> None:
         """Let other processes build."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._lock.release()
 
     def _check_out(self) -> bool:
         """Return whether `out` is this very data set already; refuse whatever else may not be replaced."""
@@ -178,19 +171,6 @@ class PartialSet:
                 f'{self.path / _BUILD}: not readable ({error}); start again: remove the folder'
             ) from None
         return begun
-
-    def _acquire(self) -> None:
-        """Keep other processes out; the system lifts the lock when this one ends, however it ends."""
-        if fcntl is None or self._lock >= 0:
-            return
-        self._lock = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.close()
-            raise SpikeDataError(f'{self.path} is being built by another process; wait for it or stop it') from None
-        except OSError as error:
-            _log.warning('%s cannot be locked (%s); make sure that no other process builds it', self.path, error)
 
 
 def _some(differing: list[str]) -> str:

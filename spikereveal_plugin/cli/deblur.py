@@ -106,7 +106,9 @@ def _deblur(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.footage import VIDEO_SUFFIXES
     from spikereveal_plugin.errors import OptionError
     from spikereveal_plugin.inference import jobs, outputs, preview, restore
+    from spikereveal_plugin.inference.restore_options import RestoreOptions
     from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES
+    from spikereveal_plugin.weights.registry import find_weights, sha256_of
 
     suffix = args.output.suffix.lower().removeprefix('.')
     is_file = suffix in outputs.KINDS and not args.output.is_dir()
@@ -117,11 +119,14 @@ def _deblur(args: argparse.Namespace) -> None:
     inputs = [path for path in (args.blur, args.spikes, args.weights) if path is not None]
     if is_file:
         claim(args.output, inputs, args)
+        if args.page:
+            claim(args.output.with_suffix('.html'), inputs, args)
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
     listed = jobs.find_jobs(args.blur, args.spikes, _reading(args))
-    deblurrer = _deblurrer(args, needs_network=any(job.photo for job in listed))
-    options = restore.RestoreOptions(
+    has_network = any(job.photo for job in listed)
+    deblurrer = _deblurrer(args, needs_network=has_network)
+    options = RestoreOptions(
         frames=args.frames,
         at=tuple(args.at or ()),
         kind=suffix if is_file else args.format or 'png',
@@ -133,6 +138,7 @@ def _deblur(args: argparse.Namespace) -> None:
         check=not args.no_check,
         preview_window=preview.WINDOW if args.short_window is None else args.short_window,
         identity=tuple((key, _plain(getattr(args, key))) for key in _IDENTITY),
+        made_by=sha256_of(find_weights(args.weights)) if has_network and args.method == 'network' else '',
     )
     if is_file:
         if len(listed) > 1:

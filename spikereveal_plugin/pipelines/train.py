@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 from basicsr.train import init_tb_loggers
-from basicsr.utils import make_exp_dirs, mkdir_and_rename
+from basicsr.utils import mkdir_and_rename
 from basicsr.utils.options import copy_opt_file
 
+from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.option_files import find_option_file
+from spikereveal_plugin.pipelines.folders import claim_folder
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
@@ -32,9 +34,9 @@ def train_pipeline(args: Namespace) -> None:
     state = load_resume_state(opt)
     data = build_train_data(opt)
     model = build_model_of(opt)
-    tb_logger = None
+    tb_logger = lock = None
     try:
-        _make_folders(opt, args.opt, is_new=state is None)
+        lock = _make_folders(opt, args.opt, is_new=state is None)
         logger = open_log(opt, 'train')
         tb_logger = init_tb_loggers(opt)
         logger.info(
@@ -57,13 +59,15 @@ def train_pipeline(args: Namespace) -> None:
         if tb_logger:
             tb_logger.close()
         close_log()
+        if lock:
+            lock.release()
 
 
-def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> None:
-    if is_new:
-        make_exp_dirs(opt)
-        if opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
-            mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
+def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> FolderLock | None:
+    lock = claim_folder(opt, 'training', is_new=is_new)
+    if is_new and opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
+        mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
     if opt['rank'] == 0:
         copy_opt_file(str(find_option_file(Path(option_file))), opt['path']['experiments_root'])
     gather(None)  # nobody writes before the folders are there
+    return lock

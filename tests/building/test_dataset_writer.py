@@ -138,7 +138,7 @@ def test_the_same_command_may_be_given_again_to_a_whole_set(bytes_of, tmp_path):
 def test_two_processes_do_not_build_one_set(tmp_path):
     with DatasetWriter(tmp_path / 'set', plan()) as writer:
         writer.put(*WANTED[0], sample())
-        with pytest.raises(SpikeDataError, match='is being built by another process'):
+        with pytest.raises(SpikeDataError, match='another process is building there'):
             build(tmp_path / 'set')
 
 

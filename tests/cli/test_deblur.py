@@ -72,8 +72,8 @@ def test_pngs_in_a_folder_and_going_on(deblur, tmp_path, monkeypatch, capsys):
     ]
     frame = cv2.imread(str(tmp_path / 'out/001.png'), cv2.IMREAD_UNCHANGED)
     assert (frame.shape, frame.dtype) == ((48, 64, 3), np.uint8)
-    assert json.loads((tmp_path / 'out/deblur.json').read_text())['done'] == {'photo': [10, 20, 30]}
-    monkeypatch.setattr(restore, '_open', lambda *_: pytest.fail('restored again'))
+    assert json.loads((tmp_path / 'out/deblur.json').read_text())['done']['photo']['readouts'] == [10, 20, 30]
+    monkeypatch.setattr(restore, 'write_pngs', lambda *_: pytest.fail('restored again'))
     assert deblur(*words) == 0
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)

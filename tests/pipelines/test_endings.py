@@ -56,15 +56,15 @@ def are_gone(pids: list[int], seconds: float) -> bool:
 class Run:
     """A training that goes on until something ends it, and what it says."""
 
-    def __init__(self, folder: Path, words: list[str], *entries: str) -> None:
+    def __init__(self, folder: Path, words: list[str], *entries: str, log: str = 'log.txt') -> None:
         force = ['train:total_iter=100000', 'datasets:train:num_worker_per_gpu=2', *entries]
-        self.log = folder / 'log.txt'
-        with self.log.open('wb') as log:
+        self.log = folder / log
+        with self.log.open('wb') as file:
             command = [*words, 'train', '-opt', 'stock.yml', '--import', 'faulty.py', '--force_yml', *force]
             environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
             self.process = subprocess.Popen(
                 command + (['--launcher', 'pytorch'] if 'torch.distributed.run' in words else []),
-                cwd=folder, env=environment, stdout=log, stderr=log,
+                cwd=folder, env=environment, stdout=file, stderr=file,
             )  # fmt: skip
 
     def wait_for(self, text: str) -> list[int]:
@@ -115,6 +115,20 @@ def test_an_error_that_nobody_foresaw(folder: Path):
     (error,) = run.errors()
     assert error.startswith('error: ZeroDivisionError: division by zero, in faulty.py, line ')
     assert 'Traceback' not in run.said()
+
+
+def test_two_trainings_of_one_name(folder: Path):
+    run = Run(folder, MODULE)
+    workers = run.wait_for('iter:       3')
+    second = Run(folder, MODULE, log='second.txt')
+    assert second.process.wait(60) == 1
+    assert 'another process is training there' in second.errors()[0]
+    assert [path.name for path in (folder / 'experiments').iterdir()] == ['stock']
+    run.process.kill()  # the lock goes with it, whatever its workers still do
+    run.process.wait()
+    third = Run(folder, MODULE, 'train:total_iter=2', log='third.txt')
+    assert third.process.wait(60) == 0, third.said()
+    assert are_gone(workers, ALONE)
 
 
 def test_one_of_two_processes_fails(folder: Path):
