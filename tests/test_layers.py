@@ -47,7 +47,7 @@ ALLOWED = {
         'basicsr',
     },
     'adapt': RECORDINGS
-    | {'recordings', 'building', 'archs', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
+    | {'recordings', 'building', 'data', 'archs', 'restorers', 'inference', 'weights', 'models', 'pipelines'},
     'demo': WATCHED - {'basicsr', 'lmdb', 'cli'},
     'doctor': WATCHED,
     'cli': WATCHED - {'basicsr', 'lmdb'},

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shlex
-import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -17,14 +17,18 @@ from spikereveal_plugin.adapt.result import pack_result
 from spikereveal_plugin.adapt.samples import examine, gather_samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
+from spikereveal_plugin.data.teacher_cache import delete_cache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.lock import FolderLock
+from spikereveal_plugin.formats.own_files import remove_own
 from spikereveal_plugin.inference.outputs import make_folder, writing
 from spikereveal_plugin.models.teach import teach
 from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
 from spikereveal_plugin.pipelines.stop import StoppedError
 from spikereveal_plugin.pipelines.train import train_pipeline
 from spikereveal_plugin.recordings.layout import TEACHER
+from spikereveal_plugin.recordings.manifest import MANIFEST, own_files
 
 RECORD = 'adapt.json'
 MADE = ('data', 'data.partial', 'weights', TEACHER, 'experiments/adapt', NAME, TRAIN_LIST, HELD_OUT_LIST, RECORD)
@@ -75,6 +79,11 @@ def adapt(request: Request) -> Path:
         SpikeRevealError: input, weights or teacher are at fault, `out` holds another adaptation, or it was stopped.
     """
     make_folder(request.out)
+    with FolderLock(request.out, 'adapting'):
+        return _adapt(request)
+
+
+def _adapt(request: Request) -> Path:
     _remember(request)
     if request.result.is_file():
         _log.info('%s is there already; begin again with --overwrite', request.result)
@@ -135,9 +144,7 @@ def _remember(request: Request) -> None:
     """
     path, asked = request.out / RECORD, _identity(request)
     if request.overwrite and path.is_file():
-        for name in (*MADE, request.result.name, request.result.with_suffix('.md').name):
-            made = request.out / name
-            shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+        _put_aside(request)
     if path.is_file():
         try:
             former = json.loads(path.read_text(encoding='utf-8'))['request']
@@ -154,6 +161,21 @@ def _remember(request: Request) -> None:
     if any((request.out / name).exists() for name in MADE):
         raise OptionError(f'{request.out} holds files that an adaptation would write; choose another folder')
     _write(path, json.dumps({'request': asked}, indent=1) + '\n')
+
+
+def _put_aside(request: Request) -> None:
+    """Move an earlier adaptation into a folder of its own, as BasicSR does with experiments; its data set goes."""
+    aside = request.out / f'archived_{time.strftime("%Y%m%d_%H%M%S")}'
+    while aside.exists():
+        aside = aside.with_name(f'{aside.name}_')
+    for name in (*MADE, request.result.name, request.result.with_suffix('.md').name):
+        if (request.out / name).exists():
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            (request.out / name).rename(aside / name)
+    if (aside / 'data' / MANIFEST).is_file():
+        remove_own(aside / 'data', own_files(aside / 'data'))
+    delete_cache(aside / TEACHER)
+    _log.info('the earlier adaptation is in %s', aside)
 
 
 def _note(request: Request, chosen: Mapping[str, NetworkChoice], threshold: float, density: Any) -> None:

@@ -60,6 +60,7 @@ def add_compare_parser(commands: Any) -> None:
     parser.add_argument('methods', nargs='*', metavar='METHOD', help='[LABEL=]folder, blur, sdm, weights, ...')
     parser.add_argument('-opt', type=Path, metavar='YML', help='an option file, in place of methods, sets and metrics')
     add_output(parser, 'OUT', 'folder of results', is_required=False)
+    parser.add_argument('--overwrite', action='store_true', help='replace tables that are there and are not its own')
     add_imports(parser)
     group = parser.add_argument_group('what to compare with')
     source = group.add_mutually_exclusive_group()
@@ -104,7 +105,7 @@ def _compare(args: argparse.Namespace) -> None:
     out = args.output or (Path(options.out).expanduser() if options.out else None)
     if out is None:
         raise OptionError('name a folder of results: -o OUT, or `out:` in the option file')
-    table = compare(options, out)
+    table = compare(options, out, overwrite=args.overwrite)
     if not is_first():
         return
     write_lines(as_markdown(table).splitlines())

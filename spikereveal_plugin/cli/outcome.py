@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.formats.one_line import one_line
 
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141  # what a shell reports of a process that SIGPIPE ended
@@ -50,11 +51,6 @@ def outcome(error: BaseException) -> tuple[int, str]:
             f'error: not enough memory; smaller images or crops need less ({one_line(str(error)) or "MemoryError"})',
         )
     return 1, f'error: {one_line(_unforeseen(error))}'
-
-
-def one_line(text: str) -> str:
-    """Return text with line breaks and other characters that a terminal would act on written out as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text.strip())
 
 
 def quiet_output() -> None:

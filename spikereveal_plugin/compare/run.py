@@ -1,6 +1,7 @@
 """One comparison from its options to its files."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,21 +11,24 @@ from spikereveal_plugin.compare.folder_method import FolderMethod, FolderOptions
 from spikereveal_plugin.compare.methods import RestoredMethod, Row
 from spikereveal_plugin.compare.metrics import build_metrics
 from spikereveal_plugin.compare.options import CompareOptions
-from spikereveal_plugin.compare.report.page import Source, write_page
+from spikereveal_plugin.compare.report.page import PAGE, Source, write_page
 from spikereveal_plugin.compare.report.table import Table, build_table
-from spikereveal_plugin.compare.report.writers import write_tables
+from spikereveal_plugin.compare.report.writers import TABLES, write_tables
 from spikereveal_plugin.compare.score_store import ScoreStore
 from spikereveal_plugin.compare.scoring import score_all
 from spikereveal_plugin.compare.sets import TestSet, open_set
 from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.formats.inputs import is_input
+from spikereveal_plugin.formats.lock import FolderLock
+from spikereveal_plugin.formats.own_record import OwnRecord
 from spikereveal_plugin.inference.outputs import make_folder
 from spikereveal_plugin.models.collective import is_first
 
 _log = logging.getLogger('spikereveal')
 
 
-def compare(options: CompareOptions, out: Path) -> Table:
+def compare(options: CompareOptions, out: Path, *, overwrite: bool = False) -> Table:
     """Score, tabulate and write; what a former run into the same folder scored is taken from there.
 
     Processes that work together share the scoring; the first one measures costs and writes.
@@ -32,15 +36,26 @@ def compare(options: CompareOptions, out: Path) -> Table:
     Args:
         options: methods, sets and metrics.
         out: folder of results, made where absent.
+        overwrite: replace tables and a page there that this command did not write, or that were changed since.
 
     Raises:
         SpikeRevealError: an input is at fault, or a result cannot be written.
     """
     sections = options.parsed_methods()
-    metrics = build_metrics(options.metrics)
+    build_metrics(options.metrics)
     rows = [build_row(label, section, options.device) for label, section in sections.items()]
     sets = _open_sets(options, rows)
+    _refuse_inputs(options, out)
     make_folder(out)
+    record, files = OwnRecord(out / 'scores/written.json'), [out / name for name in (*TABLES, PAGE)]
+    if not overwrite:
+        record.refuse_others(files)
+    with FolderLock(out, 'comparing') if is_first() else nullcontext():
+        return _compare_into(out, options, rows, sets, record)
+
+
+def _compare_into(out: Path, options: CompareOptions, rows: list[Row], sets: list[TestSet], record: OwnRecord) -> Table:
+    sections, metrics = options.parsed_methods(), build_metrics(options.metrics)
     scored = score_all(rows, sets, metrics, ScoreStore(out / 'scores'))
     table = build_table(rows, sets, metrics, scored, bootstrap=(options.resamples, options.seed))
     if not is_first():
@@ -54,9 +69,24 @@ def compare(options: CompareOptions, out: Path) -> Table:
     }
     costs = given | _costs(rows, sets, options.device, out / 'costs')
     table = replace(table, title=options.title, notes=(*options.notes, *table.notes), costs=costs)
-    write_tables(table, out)
-    write_page(table, Source(rows, sets, options.page_samples, out / 'frames'), out / 'compare.html')
+    files = write_tables(table, out)
+    write_page(table, Source(rows, sets, options.page_samples, out / 'frames'), out / PAGE)
+    record.note([*files, out / PAGE])
     return table
+
+
+def _refuse_inputs(options: CompareOptions, out: Path) -> None:
+    """Refuse to write into what is compared.
+
+    Raises:
+        OptionError: the folder of results is one that is read, or lies in one.
+    """
+    rows, sets = options.parsed_methods().values(), options.parsed_sets().values()
+    forms = [form for row in rows for form in (row.method, *row.per_set.values()) if form is not None]
+    read = [path for form in forms if isinstance(form.options, FolderOptions) for path in form.options.files()]
+    read += [Path(root).expanduser() for item in sets for root in (item.gt, item.data) if root]
+    if is_input(out, read):
+        raise OptionError(f'{out}: lies in a folder that is compared; choose another for the results')
 
 
 def _open_sets(options: CompareOptions, rows: list[Row]) -> list[TestSet]:

@@ -1,5 +1,6 @@
 """A process of a group that trains together ends with it: when the launcher is gone, or another process has failed."""
 
+import multiprocessing
 import os
 import sys
 import threading
@@ -44,4 +45,6 @@ class Watch:
     def _end(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
+        for worker in multiprocessing.active_children():
+            worker.kill()
         os._exit(LOST)

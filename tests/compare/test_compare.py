@@ -65,6 +65,30 @@ def test_a_second_run_computes_what_changed(folders, monkeypatch, caplog):
     assert means(folders / 'out')['good', 'psnr'] == 'inf'
 
 
+@pytest.mark.parametrize('name', ['compare.html', 'compare.md', 'compare.csv', 'compare.tex', 'compare.json'])
+def test_a_users_file_is_not_replaced(folders, capsys, name):
+    words = ('good', '--gt', 'gt', '-o', 'out', '--metrics', 'psnr')
+    (folders / 'out').mkdir()
+    (folders / 'out' / name).write_text('notes')
+    assert run(*words) == 1
+    assert f'out/{name} was not written by this command, or was changed since' in capsys.readouterr().err
+    assert (folders / 'out' / name).read_text() == 'notes'
+    assert run(*words, '--overwrite') == 0
+    made = (folders / 'out' / name).read_text()
+    assert run(*words) == 0
+    (folders / 'out' / name).write_text(f'{made}\nmy remark')
+    assert run(*words) == 1
+    assert (folders / 'out' / name).read_text().endswith('my remark')
+
+
+@pytest.mark.parametrize('out', ['good', 'good/seq', 'gt', 'gt/compare'])
+def test_results_do_not_go_into_what_is_compared(folders, capsys, bytes_of, out):
+    before = bytes_of(folders)
+    assert run('good', '--gt', 'gt', '-o', out, '--metrics', 'psnr', '--overwrite') == 1
+    assert 'lies in a folder that is compared' in capsys.readouterr().err
+    assert bytes_of(folders) == before
+
+
 def test_scores_so_far_survive_an_interruption(folders, monkeypatch):
     score, calls = metrics.Metric.score, []
 

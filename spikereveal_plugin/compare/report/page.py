@@ -21,6 +21,7 @@ from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.inference.outputs import writing
 
+PAGE = 'compare.html'
 BUDGET = 7_500_000  # characters of all frames; crops, scores and code come on top
 SHARP, BLUR = 'Sharp', 'Blurry input'
 CROP_QUALITY = 92

@@ -7,11 +7,12 @@ import math
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from spikereveal_plugin.compare.cost import Cost
 from spikereveal_plugin.compare.report.table import Cell, Column, Table
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.one_line import one_line
 from spikereveal_plugin.inference.outputs import writing
 
 COSTS: tuple[tuple[str, Callable[[Cost], float | None], str], ...] = (
@@ -28,18 +29,15 @@ def write_tables(table: Table, out: Path) -> list[Path]:
     Raises:
         OutputError: one cannot be written.
     """
-    contents = {
-        'compare.csv': as_csv(table),
-        'compare_sequences.csv': as_sequences_csv(table),
-        'compare_samples.csv': as_samples_csv(table),
-        'compare.json': json.dumps(finite(table.as_dict()), indent=1, allow_nan=False) + '\n',
-        'compare.md': as_markdown(table),
-        'compare.tex': as_latex(table),
-    }
-    for name, content in contents.items():
+    for name, content in TABLES.items():
         with writing(out / name):
-            write_atomically(out / name, content.encode())
-    return [out / name for name in contents]
+            write_atomically(out / name, content(table).encode())
+    return [out / name for name in TABLES]
+
+
+def as_json(table: Table) -> str:
+    """Return all of it."""
+    return json.dumps(finite(table.as_dict()), indent=1, allow_nan=False) + '\n'
 
 
 def finite(value: Any) -> Any:
@@ -87,8 +85,16 @@ def as_samples_csv(table: Table) -> str:
 
 def _csv(rows: list[list[Any]]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator='\n').writerows(rows)
+    csv.writer(buffer, lineterminator='\n').writerows([_plain(cell) for cell in row] for row in rows)
     return buffer.getvalue()
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell that a spreadsheet shows: text that it would take for a formula begins with an apostrophe."""
+    if not isinstance(cell, str):
+        return cell
+    text = one_line(cell)
+    return f"'{text}" if text.startswith(('=', '+', '-', '@')) else text
 
 
 def digits(column: Column) -> int:
@@ -112,7 +118,7 @@ def _shown_costs(table: Table) -> list[tuple[str, Callable[[Cost], float | None]
 def as_markdown(table: Table) -> str:
     """Return a table whose best means (under each heading) are bold; sequences, where means are theirs; protocols."""
     costs = _shown_costs(table)
-    names = [f'{column.name} {_arrow(column)}' for column in table.columns]
+    names = [f'{_escape(column.name)} {_arrow(column)}' for column in table.columns]
     lines = [['method', *names, *(name for name, _, _ in costs)]]
     lines.append(['---'] * len(lines[0]))
     for heading, methods in table.sections().items():
@@ -126,7 +132,7 @@ def as_markdown(table: Table) -> str:
                 row.append(f'**{mean}**{space}{around}' if method in best[column] else text)
             cost = table.costs.get(method, Cost())
             lines.append([*row, *('-' if (value := of(cost)) is None else f'{value:{form}}' for _, of, form in costs)])
-    parts = [f'# {table.title}', _pipes(lines), *_sequence_tables(table)]
+    parts = [f'# {one_line(table.title)}', _pipes(lines), *_sequence_tables(table)]
     return '\n\n'.join([*parts, '\n'.join(f'- {line}' for line in protocols(table))]) + '\n'
 
 
@@ -138,7 +144,7 @@ def _sequence_tables(table: Table) -> list[str]:
         if column.average != 'sequences' or not cells:
             continue
         names = list(next(iter(cells.values())).sequences)
-        lines = [[f'{column.name} {_arrow(column)}', *map(_escape, names), 'mean']]
+        lines = [[f'{_escape(column.name)} {_arrow(column)}', *map(_escape, names), 'mean']]
         lines.append(['---'] * len(lines[0]))
         for method, cell in cells.items():
             values = (*cell.sequences.values(), cell.mean)
@@ -158,7 +164,7 @@ def protocols(table: Table) -> list[str]:
     for method, cost in table.costs.items():
         told.setdefault(cost.protocol, []).append(method)
     lines += [f'Cost of {", ".join(methods)}: {protocol}' for protocol, methods in told.items()]
-    return [*lines, *table.notes]
+    return [one_line(line) for line in (*lines, *table.notes)]
 
 
 def as_latex(table: Table) -> str:
@@ -194,12 +200,23 @@ def _tex_cell(column: Column, cell: Cell | None, place: Callable[[str], int], me
 
 def _tex(text: str) -> str:
     special = {'\\': r'\textbackslash{}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}'}
-    return ''.join(special.get(c, f'\\{c}' if c in '&%$#_{}' else c) for c in text)
+    return ''.join(special.get(c, f'\\{c}' if c in '&%$#_{}' else c) for c in one_line(text))
 
 
 def _escape(text: str) -> str:
-    return text.replace('|', r'\|')
+    return one_line(text).replace('|', r'\|')
 
 
 def _arrow(column: Column) -> str:
     return '↑' if column.better == 'higher' else '↓'
+
+
+TABLES: Final[dict[str, Callable[[Table], str]]] = {
+    'compare.csv': as_csv,
+    'compare_sequences.csv': as_sequences_csv,
+    'compare_samples.csv': as_samples_csv,
+    'compare.json': as_json,
+    'compare.md': as_markdown,
+    'compare.tex': as_latex,
+}
+"""What is written, by name."""

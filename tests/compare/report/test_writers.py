@@ -97,3 +97,23 @@ def test_json_is_strict(tmp_path):
     content = json.loads((tmp_path / 'compare.json').read_text(), parse_constant=lambda name: 1 / 0)
     assert [row['mean'] for row in content['scores']] == [30.126, 'inf', 20.0, 40.0]
     assert content['costs']['a|b']['gmacs'] == 7.0256
+
+
+BAD = ('=1+1', '+x', '-x', '@x', 'a\nb', 'a\n\\input{x}', 'a\r\nb', '\x1b[1m')
+
+
+def test_labels_cannot_leave_their_cell_or_line():
+    column = Column('s\n\\input{y}', 'psnr', 'higher', 'how\n\\input{z}')
+    cells = {(name, column): Cell(1.0, {'=x': 1.0}, {'=x': [1.0]}, None) for name in BAD}
+    table = Table(BAD, (column,), cells, groups=dict.fromkeys(BAD, 'g\nh'), title='t\n# u', notes=('n\nm',))
+    for text in (as_csv(table), as_sequences_csv(table), as_samples_csv(table)):
+        rows = list(csv.reader(io.StringIO(text)))
+        assert len(rows) == len(BAD) + 1
+        for field in [field for row in rows for field in row]:
+            assert field.isprintable()
+            assert not field.startswith(('=', '+', '-', '@')), field
+    assert all(line.startswith(('%', '\\', '{', ' &', 'Method', "=", '+', '-', '@', 'a', r'\x'))
+               for line in as_latex(table).splitlines())  # fmt: skip
+    assert not any(line.startswith('\\input') for line in as_latex(table).splitlines())
+    assert as_markdown(table).splitlines()[0] == r'# t\n# u'
+    assert all(line[0] in '#|-' for line in as_markdown(table).splitlines() if line)
