@@ -36,3 +36,21 @@ def claim(output: Path, inputs: Iterable[Path | str | None], args: argparse.Name
         raise OptionError(f'{output} is {kind}; choose another name')
     if not args.overwrite:
         raise OptionError(f'{output} exists; replace it with --overwrite, or choose another name')
+
+
+def claim_folder(output: Path, inputs: Iterable[Path | None]) -> None:
+    """Refuse to make a data set where something is that the command reads.
+
+    Args:
+        output: the folder to make; what lies there is looked at when the work begins.
+        inputs: files and folders that are read.
+
+    Raises:
+        OptionError: `output` is one of them, or holds one.
+    """
+    from spikereveal_plugin.errors import OptionError
+
+    there = output.resolve()
+    for path in filter(None, inputs):
+        if there == path.resolve() or there in path.resolve().parents:
+            raise OptionError(f'{output}: this command reads {path}, so it cannot write there; choose another folder')

@@ -84,6 +84,34 @@ def test_what_is_there_stays(name: str, folder: Path, capsys: pytest.CaptureFixt
         assert 'is a folder' in capsys.readouterr().err
 
 
+FOLDERS = {  # commands that make data sets, and what they read
+    'simulate': (['data', 'simulate', 'clips'], 'clips'),
+    'simulate video': (['data', 'simulate', 'clips/a.mp4'], 'clips'),
+    'import': (['data', 'import', 'folder', 'mine/photos', 'mine/spikes'], 'mine'),
+    'import spikes': (['data', 'import', 'folder', 'mine/photos', 'mine/spikes'], 'mine/spikes'),
+    'import gopro': (['data', 'import', 'gopro', 'mine'], 'mine'),
+    'import rsb': (['data', 'import', 'rsb', 'mine'], 'mine'),
+    'merge': (['data', 'merge', 'parts/1', 'parts/2'], 'parts/1'),
+    'merge above': (['data', 'merge', 'parts/1', 'parts/2'], 'parts'),
+    'sample': (['data', 'sample', '--photos', 'mine/photos'], 'mine/photos'),
+}
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+def test_a_data_set_is_not_made_where_it_comes_from(name, folder, tiny_set, capsys):
+    for path in ('clips/a.mp4', 'mine/photos/a.png', 'mine/spikes/a.dat', 'mine/dataset.json'):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text('years of work')
+    for part in '12':
+        shutil.copytree(tiny_set, folder / 'parts' / part)
+    words, output = FOLDERS[name]
+    before = hashes(folder)
+    for more in ((), ('--overwrite',)):
+        assert main([*words, '-o', output, *more]) == 1
+        assert 'so it cannot write there' in capsys.readouterr().err
+    assert hashes(folder) == before
+
+
 def test_frames_do_not_replace_a_photo_or_a_users_picture(folder: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copy('photo.png', '000.png')
     words = ['deblur', '000.png', 'spikes.dat', '--method', 'light', '--frames', '2', '-o', '.']

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_build, add_out, add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.output_file import claim_folder
 from spikereveal_plugin.defaults import RATIO
 
 _EXAMPLES = """examples:
@@ -60,6 +61,7 @@ def _run_gopro(args: argparse.Namespace) -> None:
     from spikereveal_plugin.recordings.find_recordings import find_authors_release
     from spikereveal_plugin.recordings.layout import FOLDERS, Split
 
+    claim_folder(args.output, [args.root])
     exposure = GOPRO
     splits = [split for split in ('train', 'test') if Split(args.root / split, FOLDERS).blur.is_dir()]
     if not splits:
@@ -79,6 +81,7 @@ def _run_rsb(args: argparse.Namespace) -> None:
     from spikereveal_plugin.recordings.find_recordings import find_authors_release
     from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
+    claim_folder(args.output, [args.root])
     exposure = RSB
     options = ImportOptions(
         *(exposure, SpikeLayout(250, 400)),
@@ -98,6 +101,7 @@ def _run_folder(args: argparse.Namespace) -> None:
     from spikereveal_plugin.recordings.calibration import load_calibration
     from spikereveal_plugin.recordings.find_recordings import find_recordings
 
+    claim_folder(args.output, [args.images, args.spikes, args.sharp, args.calibration])
     try:
         exposure = Exposure(*args.exposure) if args.exposure else None
     except ValueError as error:

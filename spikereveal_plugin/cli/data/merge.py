@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_out, add_verb
+from spikereveal_plugin.cli.output_file import claim_folder
 
 _EXAMPLES = """examples:
   spikereveal data simulate clips --shard 1/2 -o parts/1
@@ -27,4 +28,5 @@ def add_data_merge_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
 def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.merge_sets import merge_sets  # --help must not wait for torch
 
+    claim_folder(args.output, args.parts)
     merge_sets(args.parts, args.output, overwrite=args.overwrite)

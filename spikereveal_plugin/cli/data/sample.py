@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_out, add_simulation, add_verb
+from spikereveal_plugin.cli.output_file import claim_folder
 
 _EXAMPLES = """examples:
   spikereveal data sample -o datasets/sample
@@ -55,6 +56,7 @@ def add_data_sample_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentP
 def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.sample_photographs import SampleOptions, sample_photographs
 
+    claim_folder(args.output, args.photos)
     height, width = args.size
     options = SampleOptions(
         train=args.train,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_out, add_simulation, add_verb, positive, shard
+from spikereveal_plugin.cli.output_file import claim_folder
 from spikereveal_plugin.defaults import RATIO
 
 _EXAMPLES = """examples:
@@ -116,6 +117,7 @@ def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage
 
     test_sources, test = _test_footage(args.test)
+    claim_folder(args.output, [*args.sources, *test_sources, args.fixed_pattern])
     options = SimulateOptions(
         factor=args.factor,
         threshold=args.threshold,
