@@ -1,6 +1,6 @@
 """The authors' checkpoints (S-SDM, BGR) rewritten as this package's (RGB)."""
 
-import os
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from spikereveal_plugin.archs.ldn_arch import LDN
 from spikereveal_plugin.archs.spike_edsr_arch import SpikeEDSR
 from spikereveal_plugin.archs.weights_file import read_weights_file
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
 
 _WRAPPERS = ('state_dict', 'params', 'model')
 _NETWORKS: dict[str, type[nn.Module]] = {'BSN': BSN, 'SpikeEDSR': SpikeEDSR, 'LDN': LDN}
@@ -127,13 +128,9 @@ def import_ssdm(source: Path, target: Path) -> str:
         SpikeDataError: as `load_ssdm_file`.
     """
     network, state = load_ssdm_file(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f'{target.name}.{os.getpid()}.partial')
-    try:
-        torch.save({'params': state}, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    torch.save({'params': state}, buffer)
+    write_atomically(target, buffer.getvalue())
     return network
 
 

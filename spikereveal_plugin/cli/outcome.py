@@ -1,6 +1,5 @@
 """What a command's end means: an exit code, and one line where it failed."""
 
-import errno
 import os
 import sys
 import traceback
@@ -9,26 +8,10 @@ from typing import Final
 
 from spikereveal_plugin.errors import SpikeRevealError
 from spikereveal_plugin.formats.one_line import one_line
+from spikereveal_plugin.formats.system_error import said
 
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141  # what a shell reports of a process that SIGPIPE ended
-CURES: Final = {
-    errno.ENOSPC: 'free some space, or write elsewhere',
-    errno.EDQUOT: 'the quota is used up: free some space, or write elsewhere',
-    errno.EFBIG: 'the limit of a file (`ulimit -f`, or the file system) is reached: raise it, or write elsewhere',
-    errno.EROFS: 'the file system is read-only: write elsewhere',
-    errno.EACCES: 'it may not be read or written by you',
-    errno.EPERM: 'it may not be changed by you',
-    errno.EMFILE: 'too many open files: raise `ulimit -n`',
-    errno.ENAMETOOLONG: 'choose a shorter name',
-    errno.ENOENT: 'does the path exist?',
-    errno.ENOTDIR: 'a file lies where the path has a folder',
-    errno.EISDIR: 'a folder lies there; name a file',
-    errno.ENOMEM: 'there is not enough memory: smaller images, fewer --workers',
-    errno.EIO: 'the disk or the network file system fails',
-    errno.ESTALE: 'the network file system lost it: try again',
-}
-"""What to do about an error of the system."""
 
 
 def outcome(error: BaseException) -> tuple[int, str]:
@@ -44,7 +27,7 @@ def outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SpikeRevealError):
         return error.exit_code, f'error: {one_line(str(error))}'
     if isinstance(error, OSError):
-        return 1, f'error: {one_line(_of_system(error))}'
+        return 1, f'error: {one_line(said(error))}'
     if isinstance(error, MemoryError):
         return (
             1,
@@ -59,15 +42,6 @@ def quiet_output() -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _of_system(error: OSError) -> str:
-    name = 'standard output' if error.filename is None else os.fsdecode(error.filename)
-    if error.errno is None or error.strerror is None:
-        return f'{name}: {error}' if error.filename else f'{type(error).__name__}: {error}'
-    other = f' (and {os.fsdecode(error.filename2)})' if error.filename2 else ''
-    cure = CURES.get(error.errno, 'does the path exist, and may it be read and written?')
-    return f'{name}{other}: {error.strerror}; {cure}'
 
 
 def _unforeseen(error: BaseException) -> str:

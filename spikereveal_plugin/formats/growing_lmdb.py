@@ -11,7 +11,7 @@ from typing import Any
 import lmdb
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, commit, record_key
+from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, commit, open_to_write, record_key
 
 FLUSH_SECONDS = 5.0
 
@@ -45,7 +45,7 @@ class GrowingLmdb:
             self._meta = (self.path / META_NAME).open('a+b')
             _lock(self._meta, self.path)
             _drop_torn_line(self._meta)
-            self._environment = lmdb.open(str(self.path), map_size=self._map_size, sync=False)
+            self._environment = open_to_write(self.path, self._map_size)
             self._map_size = self._environment.info()['map_size']
         except (OSError, lmdb.Error) as error:
             self._close()

@@ -3,8 +3,6 @@
 A line of meta_info.txt is `key.ext (a,b,c) note`; the record's key is the name without its extension.
 """
 
-import errno
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,9 +18,12 @@ import lmdb
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
+from spikereveal_plugin.formats.lmdb_errors import lmdb_disk_errors
+from spikereveal_plugin.formats.space import check_space
 
 META_NAME: Final = 'meta_info.txt'
 FIRST_MAP_SIZE: Final = 64 * 2**20
+ROOM: Final = 2**16  # bytes that LMDB writes beside a record: pages of its tree
 _LINE = re.compile(r'(?P<key>.+)\.(?P<extension>[^. ]+) \((?P<shape>\d+(?:,\d+)*)\)(?: (?P<note>.*))?')
 # BasicSR cuts a line of meta_info.txt at its first dot and encodes keys as ASCII.
 _NAME = re.compile(r'(?P<key>[ -\-/-~]+)\.(?P<extension>[0-9A-Za-z]+)')
@@ -157,7 +158,12 @@ class LmdbWriter:
     def __enter__(self) -> 'LmdbWriter':
         self._partial.mkdir(parents=True)
         # Nothing is worth keeping of an unfinished LMDB, so one sync at the end replaces one a record.
-        self._environment = lmdb.open(str(self._partial), map_size=self._map_size, sync=False)
+        try:
+            with lmdb_disk_errors(self._partial, ROOM):
+                self._environment = open_to_write(self._partial, self._map_size)
+        except BaseException:
+            shutil.rmtree(self._partial)
+            raise
         return self
 
     def put(self, name: str, shape: tuple[int, ...], payload: bytes, note: str = '') -> None:
@@ -189,10 +195,8 @@ class LmdbWriter:
 
     def _store(self, key: bytes, payload: bytes) -> None:
         """Commit one record, with a larger map where the present one is full."""
-        try:
+        with lmdb_disk_errors(self._partial, len(payload) + ROOM):
             self._map_size = commit(self._environment, self._map_size, key, payload)
-        except lmdb.DiskError as error:  # what lmdb makes of ENOSPC
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -200,7 +204,8 @@ class LmdbWriter:
         environment, self._environment = self._environment, None
         try:
             if kind is None:
-                environment.sync(True)
+                with lmdb_disk_errors(self._partial):
+                    environment.sync(True)
             environment.close()
             if kind is None:
                 self._finish()
@@ -218,6 +223,12 @@ class LmdbWriter:
         if self.path.exists():
             raise SpikeDataError(f'{self.path} was created by someone else meanwhile; delete it or choose another path')
         self._partial.rename(self.path)
+
+
+def open_to_write(folder: Path, map_size: int) -> Any:
+    """Open an LMDB that this process alone writes, without its lock file, whose map faults on a full disk."""
+    check_space(folder / 'data.mdb', ROOM)
+    return lmdb.open(str(folder), map_size=map_size, sync=False, lock=False)
 
 
 def commit(environment: Any, map_size: int, key: bytes, payload: bytes) -> int:

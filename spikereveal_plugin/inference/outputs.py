@@ -14,6 +14,7 @@ from PIL import Image
 
 from spikereveal_plugin.errors import SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.system_error import reason
 from spikereveal_plugin.recordings.photo import quantise
 from spikereveal_plugin.visual.video import save_video
 
@@ -33,7 +34,7 @@ def writing(path: Path) -> Iterator[None]:
     except SpikeRevealError:
         raise
     except OSError as error:
-        raise OutputError(f'{path}: cannot be written: {error.strerror or error}') from error
+        raise OutputError(f'{path}: cannot be written: {reason(error)}') from error
 
 
 def make_folder(path: Path) -> None:
@@ -69,13 +70,8 @@ def write_pngs(folder: Path, frames: Frames, bits: int = 8) -> list[Path]:
 
 def write_video(path: Path, frames: Frames, fps: float) -> None:
     """Write an MP4 or a WebM, as the suffix says, of 8-bit frames."""
-    part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
     with writing(path):
-        try:
-            save_video(part, (quantise(frame) for frame in frames), fps)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        save_video(path, (quantise(frame) for frame in frames), fps)
 
 
 def write_gif(path: Path, frames: Frames, fps: float) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 import torch
 
 from spikereveal_plugin.errors import SpikeRevealError
+from spikereveal_plugin.formats.space import check_space
+from spikereveal_plugin.formats.system_error import reason
+
+ROOM = 2**20
 
 
 class CheckpointError(SpikeRevealError, OSError):
@@ -25,4 +29,13 @@ def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        raise CheckpointError(f'{path}: the checkpoint could not be written: {error}') from error
+        raise CheckpointError(f'{path}: the checkpoint could not be written: {_reason(error, path)}') from error
+
+
+def _reason(error: OSError | RuntimeError, path: Path) -> str:
+    """What the system says; torch keeps it to itself."""
+    try:
+        check_space(path, ROOM)
+    except OSError as known:
+        return reason(known)
+    return reason(error) if isinstance(error, OSError) else ' '.join(str(error).split())

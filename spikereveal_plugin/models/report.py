@@ -73,7 +73,7 @@ class Report:
             if sharp.shape != frame.shape:
                 sizes = [' x '.join(map(str, image.shape[-2:])) for image in (frame, sharp)]
                 raise SpikeDataError(f'{where}: the frame is {sizes[0]}, the sharp image {sizes[1]}')
-        elif _needs_sharp(metric):
+        elif needs_sharp(metric):
             raise OptionError(
                 f'val.metrics.{name} compares with a sharp image, and there is none for {where}; '
                 'set dataroot_gt or take the metric out'
@@ -185,7 +185,8 @@ def listed(readouts: Sequence[int]) -> str:
     return ', '.join(map(str, readouts))
 
 
-def _needs_sharp(metric: Callable[..., float]) -> bool:
+def needs_sharp(metric: Callable[..., float]) -> bool:
+    """Whether a metric cannot do without the sharp image."""
     reference = inspect.signature(metric).parameters.get('img2')
     return reference is not None and reference.default is inspect.Parameter.empty
 

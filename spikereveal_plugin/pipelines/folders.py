@@ -1,11 +1,14 @@
 """The folder of an experiment or a test: made, an older one put aside as BasicSR does, and kept from other runs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from basicsr.utils import make_exp_dirs
 
 from spikereveal_plugin.formats.lock import FolderLock
+
+_TORN = re.compile(r'(net_\w+\.pth|\d+\.state)\.partial')
 
 
 def claim_folder(opt: dict[str, Any], work: str, *, is_new: bool) -> FolderLock | None:
@@ -29,4 +32,7 @@ def claim_folder(opt: dict[str, Any], work: str, *, is_new: bool) -> FolderLock 
         lock.release()
         make_exp_dirs(opt)
     lock.acquire()
+    for torn in (path for folder in ('models', 'training_states') for path in (root / folder).glob('*.partial')):
+        if _TORN.fullmatch(torn.name):
+            torn.unlink()  # of a run that was killed while it saved: nobody else is at work here
     return lock

@@ -97,10 +97,13 @@ class Loop:
             raise DivergenceError(self._divergence(iteration, batch))
         val_freq = (self.opt.get('val') or {}).get('val_freq') or 0
         is_due = val_freq > 0 and iteration % val_freq == 0 and iteration < self.data.total_iter
+        is_saved = iteration % self.opt['logger']['save_checkpoint_freq'] == 0
         if is_due and not number:
+            if is_saved:  # before a validation, which may fail
+                self.checkpoints.save(place, is_validated=False, scores=self.early_stop.scores)
             is_due = not self._validate(iteration, stop)
             (number,) = largest(stop.number)
-        if number or self.early_stop.is_over or iteration % self.opt['logger']['save_checkpoint_freq'] == 0:
+        if number or self.early_stop.is_over or is_saved:
             self.checkpoints.save(place, is_validated=not is_due, scores=self.early_stop.scores)
         if number:
             raise StoppedError(number, f'at iteration {iteration}, which is saved; --auto_resume goes on from there')

@@ -12,6 +12,7 @@ from basicsr.utils.options import copy_opt_file
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.option_files import find_option_file
+from spikereveal_plugin.pipelines.first_look import look_at_validation
 from spikereveal_plugin.pipelines.folders import claim_folder
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
@@ -43,6 +44,7 @@ def train_pipeline(args: Namespace) -> None:
             f'{len(data.loader.dataset)} samples, {data.iters_per_epoch} iterations an epoch, '  # type: ignore[arg-type]
             f'{data.total_iter} iterations in all'
         )
+        look_at_validation(opt, data.val_loaders)
         loop = Loop(opt, model, data, tb_logger)
         if state is None:
             loop.run(Position(data.sampler.length), is_validated=not (opt.get('val') or {}).get('at_start'))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
 
 
 def load_image(path: Path) -> npt.NDArray[np.uint8]:
@@ -34,14 +35,13 @@ def save_image(path: Path, image: npt.NDArray[np.uint8]) -> None:
     Raises:
         SpikeDataError: the image could not be encoded or written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         written, raw = cv2.imencode(path.suffix, image[:, :, ::-1])
     except cv2.error as error:
         raise SpikeDataError(f'{path}: cannot be encoded: {error.err}') from None
     if not written:
         raise SpikeDataError(f'{path}: cannot be encoded as {path.suffix}')
-    path.write_bytes(raw.tobytes())
+    write_atomically(path, raw.tobytes())
 
 
 @lru_cache(maxsize=65536)

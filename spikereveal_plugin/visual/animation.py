@@ -1,5 +1,6 @@
 """Animated pictures: MP4, WebM, GIF, or a sheet of the frames as PNG, by the file's name."""
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.visual.contact_sheet import save_png
 from spikereveal_plugin.visual.video import CODECS, save_video
 
@@ -43,8 +45,10 @@ def save_animation(path: Path, frames: Iterable[Image], fps: float) -> int:
     if suffix == '.png':
         save_png(path, np.vstack(pictures))
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
         first, *rest = (PilImage.fromarray(picture) for picture in pictures)
         # A GIF counts in hundredths of a second, and viewers slow down what is faster than two of them.
-        first.save(path, save_all=True, append_images=rest, duration=max(20, round(1000 / fps)), loop=0)
+        duration = max(20, round(1000 / fps))
+        first.save(buffer, 'GIF', save_all=True, append_images=rest, duration=duration, loop=0)
+        write_atomically(path, buffer.getvalue())
     return len(pictures)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import write_atomically
 
 Image = npt.NDArray[np.uint8]
 _STRIP_COLOUR = 32
@@ -67,8 +68,7 @@ def save_png(path: Path, picture: npt.NDArray[Any]) -> None:
     written, raw = cv2.imencode('.png', picture[:, :, ::-1])
     if not written:
         raise SpikeDataError(f'{path}: OpenCV cannot encode a picture of shape {picture.shape}')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(raw.tobytes())
+    write_atomically(path, raw.tobytes())
 
 
 def _as_rgb(label: str, picture: npt.NDArray[Any]) -> Image:

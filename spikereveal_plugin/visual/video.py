@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.atomic import part_of, remove_torn
 
 Image = npt.NDArray[np.uint8]
 Write = Callable[[Image], object]
@@ -40,6 +41,7 @@ def save_video(path: Path, frames: Iterable[npt.NDArray[Any]], fps: float = 10.0
         Number of frames written.
 
     Raises:
+        OSError: the disk is full.
         SpikeDataError: there is no frame, no encoder, or the file does not hold the frames written.
         ValueError: a frame is of another form or size, or `fps` is not positive.
     """
@@ -52,11 +54,22 @@ def save_video(path: Path, frames: Iterable[npt.NDArray[Any]], fps: float = 10.0
     if first is None:
         raise SpikeDataError(f'{path}: there is no frame to write')
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_torn(path, path.suffix)
+    part = part_of(path, path.suffix)
+    try:
+        count = _encode(part, chain((first,), iterator), first.shape, fps)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _encode(path: Path, frames: Iterable[Image], shape: tuple[int, ...], fps: float) -> int:
     count = 0
-    size = _even(first, first.shape, path).shape
-    with _writer(path, size[0], size[1], fps) as write:
-        for frame in chain((first,), iterator):
-            write(_even(frame, first.shape, path))
+    height, width = shape[0] + shape[0] % 2, shape[1] + shape[1] % 2
+    with _writer(path, height, width, fps) as write:
+        for frame in frames:
+            write(_even(frame, shape, path))
             count += 1
     _check_written(path, count)
     return count

@@ -20,11 +20,13 @@ from basicsr.archs.srresnet_arch import MSRResNet
 
 @METRIC_REGISTRY.register()
 def calculate_nothing(img, img2, **kwargs):
-    return 1 / 0
+    Faulty.scored += 1
+    return 1 / 0 if Faulty.scored > 1 else 0
 
 @ARCH_REGISTRY.register()
 class Faulty(MSRResNet):
     calls = 0
+    scored = 0
 
     def forward(self, x):
         Faulty.calls += 1
