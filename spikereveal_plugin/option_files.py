@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
+from spikereveal_plugin.formats.inputs import real
 
 FOLDER = 'options'
 
@@ -36,7 +37,7 @@ def find_option_file(path: Path, folder: Path | None = None) -> Path:
     Raises:
         OptionError: there is neither.
     """
-    own = ((folder or Path.cwd()) / path.expanduser()).resolve()
+    own = real((folder or Path.cwd()) / path.expanduser())
     if own.is_file():
         return own
     name = Path(*path.parts[1:]).as_posix() if path.parts[:1] == (FOLDER,) else ''

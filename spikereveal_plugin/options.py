@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import yaml
 from mmengine.config import Config
 
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.option_files import find_option_file
 
 T = TypeVar('T')
@@ -35,7 +36,11 @@ def parse_yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise OptionError(f'{where}: not valid YAML: {" ".join(str(error).split())}') from None
+        raise OptionError(f'{where}: not valid YAML: {" ".join(str(error).split())[:500]}') from None
+    except RecursionError:
+        raise OptionError(f'{where}: not an option file: it is nested too deeply') from None
+    except ValueError as error:  # such as a date of the month 13
+        raise OptionError(f'{where}: not valid YAML: {" ".join(str(error).split())[:500]}') from None
 
 
 def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -50,7 +55,11 @@ def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     path = find_option_file(path, _seen[-1].parent if _seen else None)
     if path in _seen:
         raise OptionError(f'{path}: `_base_` leads back to this file')
-    own = parse_yaml(path.read_text(encoding='utf-8'), str(path))
+    try:
+        text = read_text(path)
+    except SpikeDataError as error:
+        raise OptionError(str(error)) from None
+    own = parse_yaml(text, str(path))
     if not isinstance(own, dict):
         raise OptionError(f'{path}: expected a mapping of options, found {type(own).__name__}')
     base = own.pop('_base_', None)

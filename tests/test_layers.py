@@ -28,7 +28,19 @@ ALLOWED = {
     'weights': NETWORKS | {'formats', 'options', 'archs'},
     'inference': RECORDINGS | {'shot', 'recordings', 'archs', 'restorers', 'visual', 'weights', 'basicsr'},
     'models': NETWORKS
-    | {'shot', 'options', 'seeding', 'archs', 'weights', 'restorers', 'losses', 'recordings', 'data', 'metrics'}
+    | {
+        'formats',
+        'shot',
+        'options',
+        'seeding',
+        'archs',
+        'weights',
+        'restorers',
+        'losses',
+        'recordings',
+        'data',
+        'metrics',
+    }
     | {'visual'},
     'pipelines': BASE
     | {'options', 'option_files', 'formats', 'models', 'data', 'metrics', 'weights', 'torch', 'basicsr'},

@@ -1,6 +1,5 @@
 """The end of an adaptation: the best weights with their card, and what was reached."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from spikereveal_plugin._version import __version__
 from spikereveal_plugin.adapt.option_file import HELD_OUT_LIST, NAME, TRAIN_LIST, said_readouts
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.inference.outputs import writing
 from spikereveal_plugin.weights.packing import Packing, packed
 from spikereveal_plugin.weights.registry import sha256_of
@@ -58,7 +58,7 @@ def pack_result(out: Path, target: Path) -> Path:
     Raises:
         SpikeDataError: the training left no scores or no checkpoint.
     """
-    record = json.loads((out / 'adapt.json').read_text(encoding='utf-8'))
+    record = read_json(out / 'adapt.json')
     scores = read_scores(out / EXPERIMENT / 'early_stop.json')
     best, value = min(scores, key=lambda entry: entry[1])
     network = record['networks']['network_g']['network']
@@ -85,8 +85,8 @@ def read_scores(path: Path) -> list[tuple[int, float]]:
         SpikeDataError: there is none.
     """
     try:
-        scores = [(int(number), float(score)) for number, score in json.loads(path.read_text())['scores']]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        scores = [(int(number), float(score)) for number, score in read_json(path)['scores']]
+    except (ValueError, KeyError, TypeError) as error:
         raise SpikeDataError(f'{path}: no scores of the adaptation ({error}); begin again with --overwrite') from None
     if not scores:
         raise SpikeDataError(f'{path}: the training was never validated; val.val_freq must be set in {NAME}')

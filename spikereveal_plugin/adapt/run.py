@@ -18,10 +18,11 @@ from spikereveal_plugin.adapt.samples import examine, gather_samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
 from spikereveal_plugin.data.teacher_cache import delete_cache
-from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.errors import OptionError, SpikeDataError, SpikeRevealError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.formats.own_files import remove_own
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.inference.outputs import make_folder, writing
 from spikereveal_plugin.models.teach import teach
 from spikereveal_plugin.pipelines.setup import default_flags, prepare_options
@@ -78,9 +79,16 @@ def adapt(request: Request) -> Path:
     Raises:
         SpikeRevealError: input, weights or teacher are at fault, `out` holds another adaptation, or it was stopped.
     """
+    is_made = not request.out.exists()
     make_folder(request.out)
-    with FolderLock(request.out, 'adapting'):
-        return _adapt(request)
+    try:
+        with FolderLock(request.out, 'adapting'):
+            return _adapt(request)
+    except SpikeRevealError:
+        if is_made and {entry.name for entry in request.out.iterdir()} <= {RECORD}:
+            (request.out / RECORD).unlink(missing_ok=True)
+            request.out.rmdir()
+        raise
 
 
 def _adapt(request: Request) -> Path:
@@ -147,7 +155,7 @@ def _remember(request: Request) -> None:
         _put_aside(request)
     if path.is_file():
         try:
-            former = json.loads(path.read_text(encoding='utf-8'))['request']
+            former = read_json(path)['request']
         except (ValueError, KeyError, TypeError) as error:
             raise SpikeDataError(
                 f'{path}: not a readable record of an adaptation ({error}); pass --overwrite'

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.inputs import real
 from spikereveal_plugin.recordings.image_file import load_image
 
 Image = npt.NDArray[np.uint8]
@@ -105,7 +106,7 @@ def _footage_at(source: Path) -> list[Footage]:
             f'of sequences? Name the ones you want'
         )
     if pictures:
-        return [Footage(_sequence_name(source.resolve().name), source, len(pictures), pictures)]
+        return [Footage(_sequence_name(real(source).name), source, len(pictures), pictures)]
     if not inner:
         raise SpikeDataError(
             f'{source} holds no video ({", ".join(VIDEO_SUFFIXES)}), picture ({", ".join(FRAME_SUFFIXES)}) or folder'

@@ -15,8 +15,10 @@ from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.inputs import real
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.formats.own_files import keep_others
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.recordings.manifest import MANIFEST, differences, own_files, plan_part, read_manifest
 
 _BUILD = 'build.json'
@@ -33,7 +35,7 @@ class PartialSet:
     """
 
     def __init__(self, out: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
-        self.out = out.resolve()
+        self.out = real(out)
         self.path = self.out.with_name(f'{self.out.name}.partial')
         self.records, self.set = self.path / 'records', self.path / 'set'
         self._asked, self._overwrite = plan, overwrite
@@ -163,10 +165,10 @@ class PartialSet:
         if self.is_assembled:
             return plan_part(read_manifest(self.set))
         try:
-            begun: dict[str, Any] = json.loads((self.path / _BUILD).read_text(encoding='utf-8'))
-        except FileNotFoundError:
-            return {}  # killed before it began, or after all was done
-        except ValueError as error:
+            if not (self.path / _BUILD).exists():
+                return {}  # killed before it began, or after all was done
+            begun: dict[str, Any] = read_json(self.path / _BUILD)
+        except SpikeDataError as error:
             raise SpikeDataError(
                 f'{self.path / _BUILD}: not readable ({error}); start again: remove the folder'
             ) from None

@@ -49,8 +49,9 @@ def claim_folder(output: Path, inputs: Iterable[Path | None]) -> None:
         OptionError: `output` is one of them, or holds one.
     """
     from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.formats.inputs import real
 
-    there = output.resolve()
+    there = real(output)
     for path in filter(None, inputs):
-        if there == path.resolve() or there in path.resolve().parents:
+        if there == real(path) or there in real(path).parents:
             raise OptionError(f'{output}: this command reads {path}, so it cannot write there; choose another folder')

@@ -19,6 +19,7 @@ from spikereveal_plugin.compare.reading import digest
 from spikereveal_plugin.compare.spike_set import SpikeSet
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.restorers.restore import restore
 from spikereveal_plugin.shot import Shot
 
@@ -50,8 +51,8 @@ def measure(method: RestoredMethod, test_set: SpikeSet, device: str, folder: Pat
     path = folder / f'{digest([method.identity, size, machine])[:32]}.json'
     if path.is_file():
         try:
-            return Cost(**json.loads(path.read_text(encoding='utf-8')))
-        except (OSError, ValueError, TypeError) as error:
+            return Cost(**read_json(path))
+        except (ValueError, TypeError) as error:
             raise SpikeDataError(f'{path}: not a readable measurement ({error}); delete it') from None
     seconds, megabytes = _run(method, shot, instants, device)
     calls = method.restorer.calls(shot)

@@ -7,6 +7,7 @@ from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.inference.outputs import writing
 
 Scores = dict[str, list[float]]  # a score a frame, by metric
@@ -31,9 +32,9 @@ class ScoreStore:
         if not path.is_file():
             return {}
         try:
-            content = json.loads(path.read_text(encoding='utf-8'))['scores']
+            content = read_json(path)['scores']
             return {str(metric): [float(value) for value in values] for metric, values in content.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SpikeDataError(f'{path}: not a readable file of scores ({error}); delete it') from None
 
     def put(self, digest: str, scores: Scores, about: Mapping[str, Any]) -> None:

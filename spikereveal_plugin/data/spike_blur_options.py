@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from spikereveal_plugin.data.section_options import SectionOptions
 from spikereveal_plugin.defaults import NUM_INSTANTS, RATIO
-from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import GOPRO
+from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.physics.density import Density
 
 
@@ -84,10 +85,12 @@ def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:
     Raises:
         OptionError: the file is missing or empty, or lists a sample that is not there, or one twice.
     """
-    if not path.is_file():
-        raise OptionError(f'{where}.meta_info_file: {path}: no such file')
+    try:
+        lines = read_text(path).splitlines()
+    except SpikeDataError as error:
+        raise OptionError(f'{where}.meta_info_file: {error}') from None
     known, listed = set(keys), []
-    for line in filter(None, map(str.strip, path.read_text(encoding='utf-8').splitlines())):
+    for line in filter(None, map(str.strip, lines)):
         key = line if line in known else line.split(' ')[0]
         if key not in known or key in listed:
             raise OptionError(

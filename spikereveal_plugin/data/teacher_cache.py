@@ -18,6 +18,7 @@ from spikereveal_plugin.formats.bits import checked_span
 from spikereveal_plugin.formats.growing_lmdb import GrowingLmdb
 from spikereveal_plugin.formats.lmdb_store import LmdbReader
 from spikereveal_plugin.formats.own_files import remove_own
+from spikereveal_plugin.formats.text_file import read_json
 
 Precision = Literal['float32', 'float16']
 # The darkest 8-bit pixel above 0 is white at a gain of 255 already: a clipped frame stays the same, and float16 fits.
@@ -154,8 +155,8 @@ def read_origin(path: Path) -> dict[str, Any]:
         SpikeDataError: it is not readable.
     """
     try:
-        origin = json.loads((path / _ORIGIN).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        origin = read_json(path / _ORIGIN)
+    except SpikeDataError as error:
         raise SpikeDataError(f'{path / _ORIGIN} cannot be read: {error}') from error
     if not isinstance(origin, dict):
         raise SpikeDataError(f'{path / _ORIGIN}: expected a JSON object')

@@ -11,7 +11,8 @@ from typing import Any
 import lmdb
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, commit, open_to_write, record_key
+from spikereveal_plugin.formats.lmdb_disk import commit, open_to_write
+from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, record_key
 
 FLUSH_SECONDS = 5.0
 

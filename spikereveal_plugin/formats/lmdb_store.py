@@ -17,13 +17,12 @@ import lmdb
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.lmdb_disk import ROOM, commit, lmdb_disk_errors, open_to_write
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
-from spikereveal_plugin.formats.lmdb_errors import lmdb_disk_errors
-from spikereveal_plugin.formats.space import check_space
+from spikereveal_plugin.formats.text_file import MOST_OF_MANIFEST, read_text
 
 META_NAME: Final = 'meta_info.txt'
 FIRST_MAP_SIZE: Final = 64 * 2**20
-ROOM: Final = 2**16  # bytes that LMDB writes beside a record: pages of its tree
 _LINE = re.compile(r'(?P<key>.+)\.(?P<extension>[^. ]+) \((?P<shape>\d+(?:,\d+)*)\)(?: (?P<note>.*))?')
 # BasicSR cuts a line of meta_info.txt at its first dot and encodes keys as ASCII.
 _NAME = re.compile(r'(?P<key>[ -\-/-~]+)\.(?P<extension>[0-9A-Za-z]+)')
@@ -225,30 +224,9 @@ class LmdbWriter:
         self._partial.rename(self.path)
 
 
-def open_to_write(folder: Path, map_size: int) -> Any:
-    """Open an LMDB that this process alone writes, without its lock file, whose map faults on a full disk."""
-    check_space(folder / 'data.mdb', ROOM)
-    return lmdb.open(str(folder), map_size=map_size, sync=False, lock=False)
-
-
-def commit(environment: Any, map_size: int, key: bytes, payload: bytes) -> int:
-    """Commit one record, with a larger map where the present one is full; return the map's size."""
-    while True:
-        try:
-            with environment.begin(write=True) as transaction:
-                transaction.put(key, payload)
-            return map_size
-        except lmdb.MapFullError:
-            map_size = 2 * map_size + len(payload)
-            environment.set_mapsize(map_size)
-
-
 def _parse_meta(path: Path) -> dict[str, LmdbEntry]:
     entries: dict[str, LmdbEntry] = {}
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except UnicodeDecodeError as error:
-        raise SpikeDataError(f'{path}: not UTF-8 text ({error}); build the LMDB again') from None
+    lines = read_text(path, MOST_OF_MANIFEST).splitlines()
     for number, line in enumerate(lines, start=1):
         match = _LINE.fullmatch(line)
         if match is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 
 
 class OwnRecord:
@@ -20,9 +21,9 @@ class OwnRecord:
         self._path = path
         self._hashes: dict[str, str] = {}
         try:
-            content = json.loads(path.read_text(encoding='utf-8'))
+            content = read_json(path)
             self._hashes = {str(name): str(digest) for name, digest in content.items()}
-        except (OSError, ValueError, AttributeError, RecursionError):
+        except (ValueError, AttributeError):
             pass
 
     def refuse_others(self, files: Iterable[Path]) -> None:

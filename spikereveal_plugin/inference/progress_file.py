@@ -8,6 +8,7 @@ from typing import Any
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.inference.outputs import writing
 
 NAME = 'deblur.json'
@@ -40,9 +41,9 @@ class ProgressFile:
         if overwrite or not path.is_file():
             return cls(folder, settings, {})
         try:
-            content = json.loads(path.read_text(encoding='utf-8'))
+            content = read_json(path)
             former, done, begun = content['settings'], dict(content['done']), str(content.get('begun', ''))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise SpikeDataError(f'{path}: not a readable record of results ({error}); pass --overwrite') from None
         if former != settings:
             differing = sorted(key for key in {*former, *settings} if former.get(key) != settings.get(key))

@@ -1,12 +1,14 @@
 """When photos were exposed, counted in readouts of the spike stream."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.formats.text_file import read_text
 
 COLUMNS = ('name', 'first', 'length')
 
@@ -66,9 +68,8 @@ class Timing:
 
 def _read_table(path: Path, names: Sequence[str]) -> dict[str, Exposure]:
     try:
-        with path.open(encoding='utf-8', newline='') as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline='')))
+    except csv.Error as error:
         raise SpikeDataError(f'{path}: not a readable table: {error}') from None
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise SpikeDataError(f'{path}: expected lines below the header {",".join(COLUMNS)}')

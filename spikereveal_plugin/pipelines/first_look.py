@@ -9,6 +9,7 @@ from basicsr.utils.registry import METRIC_REGISTRY
 from torch import Tensor
 
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
+from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.models.report import needs_sharp
 from spikereveal_plugin.options import lookup
 from spikereveal_plugin.pipelines.random_state import random_state, set_random_state
@@ -46,7 +47,7 @@ def _look(dataset: Any, metrics: Mapping[str, Any]) -> None:
     image = blur if sharp is None else sharp
     for name, section in metrics.items():
         metric = METRIC_REGISTRY.get(section['type'])
-        if needs_sharp(metric) and sharp is None:
+        if needs_sharp(metric) and sharp is None and section['type'] != REBLUR:  # which compares with the photo
             raise OptionError(
                 f'val.metrics.{name} compares with a sharp image, and {where} has none; set dataroot_gt or take the '
                 'metric out'

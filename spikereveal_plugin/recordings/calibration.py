@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 
 CALIBRATION_FORMAT: Final = 1
 Matrix = npt.NDArray[np.float64]
@@ -71,8 +72,8 @@ def load_calibration(path: Path) -> Calibration:
         SpikeDataError: it is absent, no JSON, of another format, lacks a value, or holds an impossible one.
     """
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except SpikeDataError as error:
         raise SpikeDataError(
             f'{path}: no readable calibration ({error}); make one with: spikereveal data align'
         ) from None

@@ -7,6 +7,7 @@ from typing import Final
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.formats.inputs import real
 from spikereveal_plugin.recordings.layout import FOLDERS, Split
 from spikereveal_plugin.recordings.sources import IMAGE_SUFFIXES, files_by_key, sharp_sequence_files
 from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES
@@ -70,7 +71,7 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
     recordings = []
     for key in both:
         folder, _, name = key.rpartition('/')
-        sequence = '/'.join(_name(part) for part in folder.split('/')) if folder else _name(images.resolve().name)
+        sequence = '/'.join(_name(part) for part in folder.split('/')) if folder else _name(real(images).name)
         recording = Recording(sequence, _name(name), image_files[key], spike_files[key], split, sharp_files.get(key))
         recordings.append(recording)
     lonely = tuple(path for key, path in image_files.items() if key not in spike_files)

@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.recordings.decode import check_size, decode
 
 
 def load_image(path: Path) -> npt.NDArray[np.uint8]:
@@ -21,9 +21,7 @@ def load_image(path: Path) -> npt.NDArray[np.uint8]:
     if not path.is_file():
         raise SpikeDataError(f'{path}: no such image')
     raw = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) if raw.size else None
-    if image is None:
-        raise SpikeDataError(f'{path}: not a readable image ({raw.size} bytes)')
+    image = decode(raw, str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if image.dtype != np.uint8:
         raise SpikeDataError(f'{path}: expected 8 bits a channel, found {image.dtype}; convert it to 8 bits first')
     return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
@@ -52,9 +50,9 @@ def image_size(path: Path) -> tuple[int, int]:
         SpikeDataError: the file is missing or no image.
     """
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
+        size = check_size(path, str(path))
     except FileNotFoundError:
         raise SpikeDataError(f'{path}: no such image') from None
-    except (UnidentifiedImageError, OSError) as error:
-        raise SpikeDataError(f'{path}: not a readable image: {error}') from None
+    if size is None:
+        raise SpikeDataError(f'{path}: not a readable image')
+    return size

@@ -15,6 +15,7 @@ from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.bits import checked_span
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbReader, LmdbRecord, LmdbWriter
 from spikereveal_plugin.formats.names import check_name
+from spikereveal_plugin.recordings.decode import decode
 
 _PNG_LEVEL = 1
 Image = npt.NDArray[np.uint8]
@@ -159,9 +160,7 @@ def _pixels(raw: memoryview, height: int, width: int, where: str) -> Image:
             )
         return np.frombuffer(raw, np.uint8, offset=len(header)).reshape(height, width, 3)
     data = np.frombuffer(raw, np.uint8)
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if decoded is None:
-        raise SpikeDataError(f'{where}: the {len(raw)} stored bytes are no image that OpenCV can decode')
+    decoded = decode(data, where, cv2.IMREAD_COLOR)
     if decoded.shape[:2] != (height, width):
         raise SpikeDataError(
             f'{where}: meta_info.txt says {height}x{width}, the stored image is '

@@ -15,6 +15,7 @@ import numpy as np
 from spikereveal_plugin._version import __version__
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import MOST_OF_MANIFEST, read_json
 
 FORMAT_VERSION = 1
 MANIFEST = 'dataset.json'
@@ -111,8 +112,8 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """
     path = root / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        manifest = read_json(path, MOST_OF_MANIFEST)
+    except SpikeDataError as error:
         raise SpikeDataError(
             f'{path}: no readable manifest ({error}); is {root} a data set made by this tool?'
         ) from None

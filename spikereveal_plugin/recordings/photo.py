@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.recordings.decode import decode
 
 PHOTO_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.ppm', '.webp')
 _FULL = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
@@ -30,12 +31,7 @@ def load_photo(path: Path) -> Photo:
     if not path.is_file():
         raise SpikeDataError(f'{path}: no such image')
     raw = np.fromfile(path, np.uint8)
-    try:
-        image = cv2.imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) if raw.size else None
-    except cv2.error as error:
-        raise SpikeDataError(f'{path}: not a readable image: {error.err}') from None
-    if image is None:
-        raise SpikeDataError(f'{path}: not a readable image ({raw.size} bytes)')
+    image = decode(raw, str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     full = _FULL.get(image.dtype)
     if full is None:
         raise SpikeDataError(f'{path}: expected 8 or 16 bits a channel or 32-bit floats, found {image.dtype}')

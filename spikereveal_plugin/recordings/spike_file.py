@@ -11,6 +11,7 @@ import yaml
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.array_file import load_arrays
 from spikereveal_plugin.formats.bits import checked_spikes
+from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.formats.vidar import count_readouts
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
@@ -101,8 +102,8 @@ def sensor_from_config(path: Path) -> tuple[int, int] | None:
 
 def _read_config(config: Path) -> tuple[int, int] | None:
     try:
-        content = yaml.safe_load(config.read_text(encoding='utf-8'))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        content = yaml.safe_load(read_text(config))
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise SpikeDataError(f'{config}: not a readable YAML file ({" ".join(str(error).split())[:200]})') from None
     if not isinstance(content, dict) or not {'spike_h', 'spike_w'} & content.keys():
         return None  # a config.yaml of something else

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from spikereveal_plugin.errors import SpikeDataError
+from spikereveal_plugin.formats.text_file import read_text
 
 SECTIONS = ('Data', 'Protocol', 'Scores', 'Limits', 'Recipe')
 HASH = '{sha256}'  # in the text of a card that is registered together with its file
@@ -16,7 +17,7 @@ def check_model_card(path: Path, name: str, sha256: str) -> None:
     """
     if not path.is_file():
         raise SpikeDataError(f'weights {name!r}: the model card {path} is missing')
-    check_text(path.read_text(encoding='utf-8'), path, name, sha256)
+    check_text(read_text(path), path, name, sha256)
 
 
 def check_text(text: str, path: Path, name: str, sha256: str) -> None:

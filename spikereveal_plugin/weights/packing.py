@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.weights import registry
 from spikereveal_plugin.weights.card import Card, ldn_of, positive_threshold
 from spikereveal_plugin.weights.file import Weights, read_weights, weights_bytes
@@ -98,7 +99,7 @@ def register(source: Path, name: str, card: Path, packing: Packing, summary: str
         raise SpikeDataError(f'{card}: no such model card')
     content, described = packed(source, packing)
     entry = entry_of(content, name, described, summary)
-    text = card.read_text(encoding='utf-8').replace(HASH, entry.sha256)
+    text = read_text(card).replace(HASH, entry.sha256)
     check_text(text, card, name, entry.sha256)
     write_atomically(folder / entry.file, content)
     write_atomically(folder / entry.card, text.encode())

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.text_file import read_json
 from spikereveal_plugin.weights.model_card import check_model_card
 
 FORMAT_VERSION = 1
@@ -126,8 +127,8 @@ def _index(folder: Path) -> dict[str, Any]:
     """The content of `registry.json`: `weights`, and `retired` names with what to do instead."""
     path = folder / INDEX
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        content = read_json(path)
+    except SpikeDataError as error:
         raise SpikeDataError(f'{path}: not a readable registry ({error}); install the package again') from None
     if not isinstance(content, dict) or content.get('format') != FORMAT_VERSION:
         raise SpikeDataError(f'{path}: expected a registry of format {FORMAT_VERSION}')

@@ -98,6 +98,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, tiny_set: Path) -> Path:
         f'out: out\nmetrics: [psnr]\nsets: {{s: {{data: {tiny_set}/test, frames: middle}}}}\n'
         'methods: {B: {type: blur}}\n'
     )
+    save_image(folder / 'photos/photo.png', source.blur(key))
+    for frame in range(14):
+        save_image(folder / f'footage/{frame}.png', source.blur(key))
     return folder
 
 

@@ -126,7 +126,7 @@ def test_keys_that_files_and_manifest_do_not_share_are_listed(copy):
         "'s0/000000' is in data.mdb, but meta_info.txt does not list it",
         "'s2/000005' is in the manifest only",
         "'s9/000000' is not in the manifest",
-        "'s9/000000': the 8 stored bytes are no image",
+        "'s9/000000': not a readable image",
     ):
         assert text in found
 
