@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ from spikereveal_plugin.adapt.samples import examine, gather_samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
 from spikereveal_plugin.data.teacher_cache import delete_cache
-from spikereveal_plugin.errors import OptionError, SpikeDataError, SpikeRevealError
+from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
+from spikereveal_plugin.formats.inputs import real
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.formats.own_files import remove_own
 from spikereveal_plugin.formats.text_file import read_json
@@ -84,11 +86,19 @@ def adapt(request: Request) -> Path:
     try:
         with FolderLock(request.out, 'adapting'):
             return _adapt(request)
-    except SpikeRevealError:
-        if is_made and {entry.name for entry in request.out.iterdir()} <= {RECORD}:
-            (request.out / RECORD).unlink(missing_ok=True)
-            request.out.rmdir()
+    except Exception:
+        if is_made and not (request.out / NAME).is_file():  # nothing to go on from
+            _remove_begun(request.out)
         raise
+
+
+def _remove_begun(out: Path) -> None:
+    """Remove what this process made in a folder that it made itself."""
+    for name in MADE:
+        made = out / name
+        shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+    if not any(out.iterdir()):
+        out.rmdir()
 
 
 def _adapt(request: Request) -> Path:
@@ -120,6 +130,11 @@ def _prepare(request: Request) -> None:
     reading = replace(request.reading, overwrite=False)
     samples = gather_samples(request.blur, request.spikes, request.out / 'data', reading, request.held_out)
     facts = examine(samples)
+    window = max(item.window for item in chosen.values())
+    try:
+        facts.exposure.reach(window, facts.readouts)
+    except ValueError as error:
+        raise SpikeDataError(f'{request.spikes}: {error}') from None
     warn_of_thresholds(chosen, facts.threshold, is_normalised=density == 'auto')
     counts = (len(samples.train), len(samples.held_out), facts.threshold)
     _log.info('%d exposures to train on, %d held out; the spike camera shows threshold %.3g', *counts)
@@ -139,7 +154,7 @@ def _identity(request: Request) -> dict[str, Any]:
     """What decides the result, as JSON keeps it."""
     kept = {**asdict(request), 'reading': {**asdict(request.reading), 'workers': None}}
     kept = {key: value for key, value in kept.items() if key not in ('out', 'overwrite')}
-    paths = {key: str(Path(kept[key]).resolve()) for key in ('blur', 'spikes') if kept[key]}
+    paths = {key: str(real(Path(kept[key]))) for key in ('blur', 'spikes') if kept[key]}
     return json.loads(json.dumps({**kept, **paths}, default=str))
 
 

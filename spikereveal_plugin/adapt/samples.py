@@ -13,6 +13,7 @@ from spikereveal_plugin.building.exposure_builder import Sample
 from spikereveal_plugin.building.import_set import ImportOptions, import_recordings, plan_of, read_recording
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.formats.inputs import real
 from spikereveal_plugin.inference.checks import checked_blur
 from spikereveal_plugin.inference.jobs import refuse_swapped
 from spikereveal_plugin.physics.observed_threshold import observed_threshold
@@ -78,7 +79,7 @@ def gather_samples(blur: Path | None, spikes: Path, folder: Path, options: Impor
         keys = open_split(root).keys
         if len(keys) > 1:
             return choose(root, keys, held_out)
-        plan = BuildPlan(SOURCE, 0, {'cut': str(root.resolve()), 'key': keys[0]}, {})
+        plan = BuildPlan(SOURCE, 0, {'cut': str(real(root)), 'key': keys[0]}, {})
         return _cut_in_two(_stored(root, keys[0]), keys[0], plan, folder)
     for path in (blur, spikes):
         if not path.exists():

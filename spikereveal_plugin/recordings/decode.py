@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 
 MOST_PIXELS: Final = 2**28
+BYTES_PER_PIXEL: Final = 16  # of a picture that is not compressed at all
 VARIABLE: Final = 'SPIKEREVEAL_MAX_PIXELS'
 
 
@@ -41,6 +42,19 @@ def decode(raw: npt.NDArray[np.uint8], where: str, flags: int) -> npt.NDArray[An
     if image is None:
         raise SpikeDataError(f'{where}: not a readable image ({raw.size} bytes)')
     return image
+
+
+def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
+    """Read and decode a picture's file; see `decode`.
+
+    Raises:
+        SpikeDataError: there is no such file, or as `decode`.
+    """
+    if not path.is_file():
+        raise SpikeDataError(f'{path}: no such image')
+    if (size := path.stat().st_size) > BYTES_PER_PIXEL * most_pixels():
+        raise SpikeDataError(f'{path}: {size} bytes are more than any picture of {most_pixels()} pixels has')
+    return decode(np.fromfile(path, np.uint8), str(path), flags)
 
 
 def check_size(source: io.BytesIO | Path, where: str) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
-from spikereveal_plugin.recordings.decode import check_size, decode
+from spikereveal_plugin.recordings.decode import check_size, read_picture
 
 
 def load_image(path: Path) -> npt.NDArray[np.uint8]:
@@ -18,10 +18,7 @@ def load_image(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         SpikeDataError: the file is missing, no image, or has more than 8 bits a channel.
     """
-    if not path.is_file():
-        raise SpikeDataError(f'{path}: no such image')
-    raw = np.fromfile(path, np.uint8)
-    image = decode(raw, str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    image = read_picture(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if image.dtype != np.uint8:
         raise SpikeDataError(f'{path}: expected 8 bits a channel, found {image.dtype}; convert it to 8 bits first')
     return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.recordings.decode import decode
+from spikereveal_plugin.recordings.decode import read_picture
 
 PHOTO_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.ppm', '.webp')
 _FULL = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
@@ -28,10 +28,7 @@ def load_photo(path: Path) -> Photo:
     Raises:
         SpikeDataError: the file is missing, no image, or of another type than 8 or 16 bits or 32-bit floats.
     """
-    if not path.is_file():
-        raise SpikeDataError(f'{path}: no such image')
-    raw = np.fromfile(path, np.uint8)
-    image = decode(raw, str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    image = read_picture(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     full = _FULL.get(image.dtype)
     if full is None:
         raise SpikeDataError(f'{path}: expected 8 or 16 bits a channel or 32-bit floats, found {image.dtype}')
