@@ -27,7 +27,7 @@ def restore(restorer: Restorer, shot: Shot, instants: Sequence[int]) -> Iterator
 
     Raises:
         SpikeDataError: the sizes do not fit, no spike fell, the density is not known, or an instant or the exposure
-            leaves the stream.
+            leaves the stream; while it is iterated, a frame is not finite.
     """
     capabilities = restorer.capabilities
     check_instants(instants, capabilities.window, shot.num_readouts)
@@ -47,6 +47,8 @@ def restore(restorer: Restorer, shot: Shot, instants: Sequence[int]) -> Iterator
                     raise
                 except ValueError as error:  # of physics
                     raise SpikeDataError(str(error)) from None
+            if not frame.isfinite().all():
+                raise SpikeDataError('a restored frame holds NaN or Inf: are the weights those of this network?')
             yield frame
 
     return run()

@@ -17,6 +17,7 @@ from spikereveal_plugin.options import check_arguments, lookup
 from spikereveal_plugin.weights.card import Card, ldn_of
 from spikereveal_plugin.weights.file import Weights, read_weights
 from spikereveal_plugin.weights.registry import find_weights
+from spikereveal_plugin.weights.sketch import check_card, check_shapes, on_paper
 
 _REFUSALS = (TypeError, ValueError, AssertionError, KeyError, OSError)  # of arguments, by networks
 
@@ -150,7 +151,12 @@ def load_student(name_or_file: str | Path, folder: Path | None = None) -> Loaded
 
 
 def _with_card(weights: Weights, card: Card) -> Loaded:
-    network = build_network(card.network, f'{weights.path}: its card')
+    where = f'{weights.path}: its card'
+    check_card(card.network, where)
+    with on_paper():
+        sketch = build_network(card.network, where)
+    check_shapes(sketch, weights.state, str(weights.path))
+    network = build_network(card.network, where)
     fill(network, weights)
     return Loaded(network.eval(), card)
 

@@ -18,6 +18,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(torch.cuda, 'set_device', lambda device: noted.update(device=device))
     monkeypatch.setattr(distributed, 'rendezvous', lambda *_, **__: iter([('store', 3, 4)]))
     monkeypatch.setattr(distributed, '_STORES', [])
+    monkeypatch.setattr(distributed, '_WATCHES', [])
+    monkeypatch.setattr(distributed, 'Watch', lambda has_failed: None)
     monkeypatch.setattr(
         torch.distributed, 'init_process_group', lambda backend, **given: noted.update(backend=backend, **given)
     )

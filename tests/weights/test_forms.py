@@ -129,6 +129,26 @@ def test_every_other_form_is_refused_alike(form: str, reader: str, tmp_path: Pat
     assert str(tmp_path / 'x.pth') in str(refusal.value)
 
 
+BOMBS = {
+    'wide': ({'type': 'LDN', 'num_feat': 10**7}, 'expected numbers up to'),
+    'other': ({'type': 'LDN', 'num_feat': 4000}, 'the weights do not fit LDN'),
+    'text': ({'type': 'LDN', 'num_feat': 'x' * 10**6}, 'cannot be built'),
+    'download': ({'type': 'VGGFeatureExtractor', 'layer_name_list': ['conv1_1']}, 'without downloads'),
+    'nested': ({'type': 'LDN', 'num_feat': [[[10**9]]]}, 'cannot be built'),
+}
+
+
+@pytest.mark.filterwarnings('ignore::UserWarning')  # of a stock network
+@pytest.mark.parametrize(('section', 'said'), BOMBS.values(), ids=BOMBS)
+def test_a_card_cannot_ask_for_memory_or_downloads(section, said, tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch'))
+    monkeypatch.chdir(tmp_path)
+    save_weights(tmp_path / 'x.pth', LDN(num_feat=4, reduction=4).state_dict(), Card(section))
+    with pytest.raises(SpikeRevealError, match=said) as raised:
+        load_student(tmp_path / 'x.pth')
+    assert len(str(raised.value)) < 1000
+
+
 @pytest.mark.parametrize('reader', READERS)
 def test_the_authors_files_are_to_be_converted(reader: str, shared: Path):
     with pytest.raises(SpikeRevealError, match='convert them first: spikereveal weights import --from ssdm'):
