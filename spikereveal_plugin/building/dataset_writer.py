@@ -34,7 +34,7 @@ class DatasetWriter:
     Args:
         out: folder of the data set.
         plan: what it is made from.
-        overwrite: replace a data set at `out`, or what a differing command began; a folder that holds no data set is
+        overwrite: replace a data set at `out`, or what another command began there; a folder that holds no data set is
             refused all the same.
 
     Raises:

@@ -52,7 +52,7 @@ class PartialSet:
         """Begin, or go on with, the build.
 
         Raises:
-            SpikeDataError: `out` or its `.partial` is something else, was begun by a differing command, or is being
+            SpikeDataError: `out` or its `.partial` is something else, was begun by another command, or is being
                 built by another process.
         """
         self.is_published = self._check_out()

@@ -74,7 +74,7 @@ def add_build(parser: argparse.ArgumentParser, workers: int | None = None) -> No
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace the data set if DIR holds one, and what a differing command began',
+        help='replace the data set if DIR holds one, and what another command began there',
     )
 
 

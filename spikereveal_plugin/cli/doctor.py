@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 from spikereveal_plugin.doctor.finding import FAIL, Finding
 from spikereveal_plugin.errors import EnvironmentProblemError
 
@@ -50,6 +50,6 @@ def examine(checks: Sequence[Callable[[], Finding]]) -> int:
     for check in checks:
         finding = check()
         failed += finding.level == FAIL
-        sys.stdout.write(f'{finding.level:4}  {finding.text}{f"  ->  {finding.cure}" if finding.cure else ""}\n')
+        write_lines([f'{finding.level:4}  {finding.text}{f"  ->  {finding.cure}" if finding.cure else ""}'])
         sys.stdout.flush()
     return failed

@@ -22,7 +22,7 @@ def outcome(error: BaseException) -> tuple[int, str]:
     """
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, 'interrupted'
-    if isinstance(error, BrokenPipeError) and error.filename is None:
+    if isinstance(error, BrokenPipeError) and error.filename in (None, 'standard output'):
         return PIPE_CLOSED, ''
     if isinstance(error, SpikeRevealError):
         return error.exit_code, f'error: {one_line(str(error))}'

@@ -22,6 +22,7 @@ from spikereveal_plugin.recordings.sources import Source
 from spikereveal_plugin.visual.contact_sheet import contact_sheet, save_png
 
 PHOTO: Final = 'Photo'
+PICTURE: Final = 'demo.png'
 STUDENTS: Final = ('LDNLight, shipped', 'LDNLight, trained here')
 MARGINS: Final = {'middle': 2.0, 'sequence': 3.0}  # dB above the photo
 PUBLISHED: Final = Path('results/test_ldn_sample')
@@ -86,7 +87,12 @@ class _Demo:
 
     def begin(self) -> None:
         """Make the folder and the option file of the first comparison."""
-        (self.folder / 'logs').mkdir(parents=True, exist_ok=True)
+        marker, logs = self.folder / 'logs/demo.txt', self.folder / 'logs'
+        others = [self.folder / name for name in (PICTURE, steps.VIDEO, steps.COMPARISON, 'datasets', 'restored')]
+        if not marker.is_file() and (there := next(filter(Path.exists, others), None)):
+            raise DemoError(f'{there} exists, and no demo made it; choose another folder with -o')
+        logs.mkdir(parents=True, exist_ok=True)
+        marker.write_text('This folder is of `spikereveal demo`, which replaces what it made here.\n', encoding='utf-8')
         self.compare_with(is_trained=False)
         say(f'$ cd {shlex.quote(str(self.folder))}')
 
@@ -175,7 +181,7 @@ def save_picture(folder: Path) -> Path:
         tiles += [('Restored', load_image(frames[len(frames) // 2]))]
         if (sharp := source.sharp(key)) is not None:
             tiles.append(('Sharp (ground truth)', sharp))
-    save_png(folder / 'demo.png', contact_sheet(tiles, columns=4))
+    save_png(folder / PICTURE, contact_sheet(tiles, columns=4))
     return folder / 'demo.png'
 
 

@@ -57,7 +57,7 @@ def restoring_commands(seed: int, scale: Scale) -> list[Command]:
         made = ['--threshold', str(threshold), '--seed', str(seed), *scale.held_out, '--overwrite', '-o', data]
         commands.append(['spikereveal', 'data', 'sample', *made])
         if threshold == THRESHOLDS[0]:
-            commands.append(['spikereveal', 'deblur', data, '-o', restored_folder(threshold), '--overwrite'])
+            commands.append(['spikereveal', 'deblur', data, '-o', restored_folder(threshold)])
             film = ['--frames', '49', '--fps', '24', '--side-by-side', '--overwrite', '-o', VIDEO]
             commands.append(['spikereveal', 'deblur', data, '--key', VIDEO_SAMPLE, *film])
     return [*commands, *comparing_commands()]

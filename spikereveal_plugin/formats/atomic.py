@@ -42,7 +42,7 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.filename is None and error.errno is not None:
-            raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
+            raise type(error)(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
         raise
 
 

@@ -33,7 +33,6 @@ def reason(error: OSError) -> str:
 def said(error: OSError) -> str:
     """Return file, what the system says of it, and the cure."""
     if error.filename is None:
-        unknown = error.errno is None or error.strerror is None
-        return f'{type(error).__name__}: {error}' if unknown else f'standard output: {reason(error)}'
+        return reason(error) if error.errno else f'{type(error).__name__}: {error}'
     other = f' (and {os.fsdecode(error.filename2)})' if error.filename2 else ''
     return f'{os.fsdecode(error.filename)}{other}: {reason(error)}'

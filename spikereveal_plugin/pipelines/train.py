@@ -9,6 +9,7 @@ from basicsr.train import init_tb_loggers
 from basicsr.utils import mkdir_and_rename
 from basicsr.utils.options import copy_opt_file
 
+from spikereveal_plugin.formats.atomic import naming
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.option_files import find_option_file
@@ -39,7 +40,8 @@ def train_pipeline(args: Namespace) -> None:
     try:
         lock = _make_folders(opt, args.opt, is_new=state is None)
         logger = open_log(opt, 'train')
-        tb_logger = init_tb_loggers(opt)
+        with naming(Path(opt['root_path'], 'tb_logger', opt['name'])):
+            tb_logger = init_tb_loggers(opt)
         logger.info(
             f'{len(data.loader.dataset)} samples, {data.iters_per_epoch} iterations an epoch, '  # type: ignore[arg-type]
             f'{data.total_iter} iterations in all'

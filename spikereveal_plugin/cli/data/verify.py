@@ -1,10 +1,10 @@
 """`spikereveal data verify`: is a data set whole, unchanged, and fit to train and test on?"""
 
 import argparse
-import sys
 from pathlib import Path
 
 from spikereveal_plugin.cli.arguments import add_verb
+from spikereveal_plugin.cli.text import write_lines
 
 _EXAMPLES = """examples:
   spikereveal data verify datasets/GOPRO
@@ -28,9 +28,9 @@ def _run(args: argparse.Namespace) -> None:
 
     report = verify_set(args.root)
     for fact in report.facts:
-        sys.stdout.write(f'{fact}\n')
+        write_lines([fact])
     for problem in report.problems:
-        sys.stdout.write(f'- {problem}\n')
+        write_lines([f'- {problem}'])
     if count := len(report.problems):
         raise SpikeDataError(f'{args.root}: {count} problem{"s" if count > 1 else ""} found, listed on standard output')
-    sys.stdout.write(f'{args.root}: no problem found\n')
+    write_lines([f'{args.root}: no problem found'])
