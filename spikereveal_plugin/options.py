@@ -13,11 +13,15 @@ import yaml
 from mmengine.config import Config
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.one_line import shown
 from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.option_files import find_option_file
 
 T = TypeVar('T')
 _FLOAT = re.compile(r'^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$')
+
+
+SUFFIX = '_basicsr'  # of what BasicSR registers beside a project that has the same name
 
 
 class _Loader(yaml.SafeLoader):
@@ -28,6 +32,20 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regex) for tag, regex in resolvers if tag != 'tag:yaml.org,2002:float']
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def _unique_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    """Refuse a key that is given twice, of which YAML's reader keeps the last in silence."""
+    seen = set()
+    for key, _ in node.value:
+        if key.value in seen and key.tag != 'tag:yaml.org,2002:merge':
+            raise yaml.constructor.ConstructorError(None, None, f'the key {key.value!r} is given twice', key.start_mark)
+        seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor('tag:yaml.org,2002:map', _unique_mapping)
 _Loader.add_implicit_resolver('tag:yaml.org,2002:float', _FLOAT, list('-+0123456789.'))
 
 
@@ -66,7 +84,7 @@ def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if base is None:
         return own
     if not isinstance(base, str):
-        raise OptionError(f'{path}: `_base_` must be the path of one option file, found {base!r}')
+        raise OptionError(f'{path}: `_base_` must be the path of one option file, found {shown(base)}')
     config = Config(load_options(Path(base), (*_seen, path)))
     try:
         config.merge_from_dict(own)
@@ -110,7 +128,7 @@ def check_keys(opt: Mapping[str, Any], known: Collection[str], where: str) -> No
 def check_choice(value: object, known: Collection[str], where: str) -> None:
     """Refuse a value that is not `known`, naming the nearest that is."""
     if value not in known:
-        raise OptionError(f'{where}: unknown value {value!r}.{_hint(str(value), known)}')
+        raise OptionError(f'{where}: unknown value {shown(value)}.{_hint(str(value), known)}')
 
 
 def at_least_one(where: str, **numbers: int) -> None:
@@ -134,14 +152,24 @@ def lookup(registry: Any, opt: Any, where: str) -> Any:
         OptionError: the section is no mapping, has no `type`, or names something that is not registered.
     """
     if not isinstance(opt, Mapping) or not isinstance(opt.get('type'), str):
-        raise OptionError(f'{where}: expected a section with a `type`, found {opt!r}')
-    if opt['type'] not in registry:
-        hint = _hint(opt['type'], registry.keys())
-        raise OptionError(
-            f'{where}: unknown type {opt["type"]!r}.{hint} One of your own is brought in by import: [its_module] in '
-            'the option file, or by --import'
-        )
-    return registry.get(opt['type'])
+        raise OptionError(f'{where}: expected a section with a `type`, found {shown(opt)}')
+    return lookup_name(registry, opt['type'], where, 'unknown type')
+
+
+def lookup_name(registry: Any, name: str, where: str, said: str = 'unknown value') -> Any:
+    """Return what a name stands for in a BasicSR registry, where BasicSR's own may be registered with a suffix.
+
+    Raises:
+        OptionError: nothing is registered under it.
+    """
+    for key in (name, f'{name}{SUFFIX}'):
+        if key in registry:
+            return registry.get(key)
+    hint = _hint(name, [key.removesuffix(SUFFIX) for key, _ in registry])
+    raise OptionError(
+        f'{where}: {said} {name!r}.{hint} One of your own is brought in by import: [its_module] in the option file, or '
+        'by --import'
+    )
 
 
 def parse_section(cls: type[T], opt: Any, where: str, ignore: Collection[str] = ()) -> T:
@@ -151,7 +179,7 @@ def parse_section(cls: type[T], opt: Any, where: str, ignore: Collection[str] = 
         OptionError: a key is unknown or missing, or a value has the wrong type.
     """
     if not isinstance(opt, Mapping):
-        raise OptionError(f'{where}: expected a section of options, found {opt!r}')
+        raise OptionError(f'{where}: expected a section of options, found {shown(opt)}')
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     given = {key: value for key, value in opt.items() if key not in ignore}
     check_keys(given, known, where)
@@ -159,10 +187,18 @@ def parse_section(cls: type[T], opt: Any, where: str, ignore: Collection[str] = 
     if missing := required - given.keys():
         raise OptionError(f'{where}: missing option(s): {", ".join(sorted(missing))}')
     hints = get_type_hints(cls)
+    given = {key: _as_whole(value, hints[key]) for key, value in given.items()}
     for key, value in given.items():
         if not _fits(value, hints[key]):
-            raise OptionError(f'{where}.{key}: expected {_describe(hints[key])}, found {value!r}')
-    return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in given.items()})
+            raise OptionError(f'{where}.{key}: expected {_describe(hints[key])}, found {shown(value)}')
+    return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+
+
+def _as_whole(value: Any, hint: Any) -> Any:
+    """Return a number such as 5e3 as 5000 where a whole one is asked for: BasicSR's option files write it so."""
+    if isinstance(value, float) and value.is_integer() and not _fits(value, hint) and _fits(int(value), hint):
+        return int(value)
+    return value
 
 
 def _fits(value: object, hint: Any) -> bool:

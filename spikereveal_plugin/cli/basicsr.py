@@ -35,7 +35,9 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument('--auto_resume', action='store_true', help='go on from the newest state of the experiment')
         command.add_argument('--debug', action='store_true', help="BasicSR's debug mode; errors show their traceback")
         command.add_argument('--local_rank', '--local-rank', type=int, help='set by old launchers')
-        command.add_argument('--force_yml', nargs='+', metavar='KEY:KEY=VALUE', help='options that go over the file')
+        command.add_argument(
+            '--force_yml', nargs='+', action='extend', metavar='KEY:KEY=VALUE', help='options that go over the file'
+        )
         add_imports(command)
         command.add_argument(
             '--check',

@@ -18,7 +18,7 @@ from spikereveal_plugin.inference.arch import ArchOptions
 from spikereveal_plugin.models.needs import density_of_weights
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.option_files import find_option_file
-from spikereveal_plugin.options import check_choice, check_keys, load_options
+from spikereveal_plugin.options import check_choice, check_keys, load_options, lookup_name
 from spikereveal_plugin.physics.density import AS_RECORDED, Density
 from spikereveal_plugin.restorers.kinds import RestorerOptions, register
 from spikereveal_plugin.restorers.restorer import Restorer
@@ -130,8 +130,7 @@ def model_class(opt: Mapping[str, Any], where: str) -> Any:
     Raises:
         OptionError: it names none.
     """
-    check_choice(str(opt.get('model_type')), MODEL_REGISTRY.keys(), f'{where}: model_type')
-    return MODEL_REGISTRY.get(opt['model_type'])
+    return lookup_name(MODEL_REGISTRY, str(opt.get('model_type')), f'{where}: model_type')
 
 
 def with_weights(opt: dict[str, Any], weights: str | Mapping[str, str] | None) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """The check of a whole option file for one of this plugin's models."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY
 
 from spikereveal_plugin.data.spike_blur_options import SpikeBlurOptions
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.sections import LoggerOptions, PathOptions, Section, SpikeOptions, TrainOptions
+from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_class
 from spikereveal_plugin.models.val_options import ValOptions, parse_val
-from spikereveal_plugin.options import check_arguments, check_choice, check_keys, lookup, parse_section
+from spikereveal_plugin.options import check_arguments, check_keys, lookup, parse_section
 
 NETWORKS = ('network_g', 'network_bsn', 'network_sr', 'network_teacher')
 _TOP = frozenset(
@@ -47,26 +46,14 @@ def parse_train(cls: type[TrainOptions], opt: Section) -> TrainOptions:
     train = parse_section(cls, opt.get('train'), 'train')
     if (train.total_iter is None) == (train.total_epoch is None):
         raise OptionError('train: give either total_iter or total_epoch')
-    _check_optimiser(train.optim_g)
-    kind = train.scheduler.get('type')
-    schedules: dict[str, Callable[..., object]] = {
-        'CosineAnnealingRestartLR': lr_scheduler.CosineAnnealingRestartLR,
-        'MultiStepLR': lr_scheduler.MultiStepRestartLR,
-        'MultiStepRestartLR': lr_scheduler.MultiStepRestartLR,
-    }
-    check_choice(str(kind), schedules, 'train.scheduler.type')
-    check_arguments(schedules[str(kind)], train.scheduler, 'train.scheduler')
+    optimiser = optimizer_class(train.optim_g.get('type'), 'train.optim_g.type')
+    check_arguments(optimiser, train.optim_g, 'train.optim_g')
+    schedule = scheduler_class(train.scheduler.get('type'), 'train.scheduler.type')
+    check_arguments(schedule, train.scheduler, 'train.scheduler')
     for key in ('pixel_opt', 'distill_opt', 'reblur_opt', 'respike_opt'):
         if (section := getattr(train, key, None)) is not None:
             check_arguments(lookup(LOSS_REGISTRY, section, f'train.{key}'), section, f'train.{key}')
     return train
-
-
-def _check_optimiser(section: Section) -> None:
-    from torch.optim import Adam  # noqa: PLC0415
-
-    check_choice(str(section.get('type')), ['Adam'], 'train.optim_g.type')
-    check_arguments(Adam, section, 'train.optim_g')
 
 
 @dataclass(frozen=True)

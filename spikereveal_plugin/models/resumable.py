@@ -13,6 +13,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from spikereveal_plugin.models.checkpoint import save_checkpoint
 from spikereveal_plugin.models.shared_validation import SharedValidation
+from spikereveal_plugin.models.torch_training import OF_BASICSR, optimizer_class, scheduler_class
+from spikereveal_plugin.options import lookup_name
 
 
 class Resumable(SharedValidation):
@@ -53,6 +55,21 @@ class Resumable(SharedValidation):
         name = f'{net_label}_{"latest" if current_iter == -1 else current_iter}.pth'
         save_checkpoint(states | self.card(), Path(self.opt['path']['models'], name))
 
+    def get_optimizer(self, optim_type: str, params: Any, lr: float, **kwargs: Any) -> Any:
+        """As BasicSR's, which knows Adam alone, for every optimiser of torch."""
+        if optim_type == 'Adam':
+            return super().get_optimizer(optim_type, params, lr, **kwargs)
+        return optimizer_class(optim_type, 'train.optim: type')(params, lr=lr, **kwargs)
+
+    def setup_schedulers(self) -> None:
+        """As BasicSR's, for every schedule of torch too."""
+        section = dict(self.opt['train']['scheduler'])
+        if section.get('type') in OF_BASICSR:
+            super().setup_schedulers()
+            return
+        kind = scheduler_class(section.pop('type', None), 'train.scheduler.type')
+        self.schedulers += [kind(optimizer, **section) for optimizer in self.optimizers]
+
     def card(self) -> dict[str, Any]:
         """What a checkpoint says of its networks beside their numbers; BasicSR does not read it."""
         return {}
@@ -82,7 +99,7 @@ class Resumable(SharedValidation):
 
 def build_resumable_model(opt: dict[str, Any]) -> Any:
     """Build the model that the options name as BasicSR does; a stock one becomes `Resumable` by a subclass."""
-    stock = MODEL_REGISTRY.get(opt['model_type'])
+    stock = lookup_name(MODEL_REGISTRY, opt['model_type'], 'model_type')
     kind = stock if issubclass(stock, Resumable) else type(stock.__name__, (Resumable, stock), {})
     model = kind(deepcopy(opt))
     get_root_logger().info(f'Model [{kind.__name__}] is created.')

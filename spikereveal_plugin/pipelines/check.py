@@ -86,7 +86,8 @@ def _check_validation(opt: dict[str, Any], model: Any, loaders: Iterable[DataLoa
     for loader in loaders:
         dataset: Any = loader.dataset
         parts = [share(loader, number, len(dataset)) for number in range(min(TIMES, len(dataset)))]
-        steps = [partial(model.nondist_validation, part, 0, None, save_img) for part in parts]
+        validate = model.nondist_validation if opt['dist'] else model.validation  # which some models have alone
+        steps = [partial(validate, part, 0, None, save_img) for part in parts]
         _time(f'validation of a sample of {dataset.opt["name"]} ({len(dataset)})', steps)
 
 

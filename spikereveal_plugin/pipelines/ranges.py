@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.names import check_name
+from spikereveal_plugin.formats.one_line import shown
 
 _TEXT: Final = ('name', 'model_type')
 _SECTIONS: Final = ('datasets', 'path', 'train', 'val', 'logger', 'network_g')
@@ -42,10 +43,10 @@ def check_types(opt: Mapping[str, Any], where: str) -> None:
     """
     for key in _TEXT:
         if opt.get(key) is not None and not isinstance(opt[key], str):
-            raise OptionError(f'{where}: {key}: expected text, found {_shown(opt[key])}; put it in quotes')
+            raise OptionError(f'{where}: {key}: expected text, found {shown(opt[key])}; put it in quotes')
     for key in _SECTIONS:
         if opt.get(key) is not None and not isinstance(opt[key], Mapping):
-            raise OptionError(f'{where}: {key}: expected a section of keys, found {_shown(opt[key])}')
+            raise OptionError(f'{where}: {key}: expected a section of keys, found {shown(opt[key])}')
     try:
         _ = list(_sections(opt, where))
         for at, name in _names(opt):
@@ -69,13 +70,22 @@ def check_ranges(opt: Mapping[str, Any], where: str) -> None:
             _check(section.get(key), least, most, is_whole, f'{where}: {at}{"." if at else ""}{key}')
 
 
-def _sections(opt: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def make_whole(opt: dict[str, Any]) -> None:
+    """Turn whole numbers that are written as `5e3`, as in BasicSR's option files, into such, in place."""
+    for at, section in _sections(opt, ''):
+        for key, _, _, is_whole in _NUMBERS[at.partition('.')[0]]:
+            value = section.get(key)
+            if is_whole and isinstance(value, float) and value.is_integer():
+                section[key] = int(value)
+
+
+def _sections(opt: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
     yield '', opt
     for key in ('train', 'val', 'logger'):
         yield key, opt.get(key) or {}
     for phase, section in (opt.get(_SET_SECTION) or {}).items():
         if section is not None and not isinstance(section, Mapping):
-            raise OptionError(f'{where}: datasets.{phase}: expected a section of keys, found {_shown(section)}')
+            raise OptionError(f'{where}: datasets.{phase}: expected a section of keys, found {shown(section)}')
         yield f'{_SET_SECTION}.{phase}', section or {}
 
 
@@ -95,9 +105,4 @@ def _check(value: Any, least: float, most: float, is_whole: bool, where: str) ->
         return
     kind = 'a whole number' if is_whole else 'a number'
     upper = '' if math.isinf(most) else f', below {1 if most < 1 else int(most) + 1}'
-    raise OptionError(f'{where}: expected {kind}, {least} or more{upper}, found {_shown(value)}')
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f'{text[:57]}...'
+    raise OptionError(f'{where}: expected {kind}, {least} or more{upper}, found {shown(value)}')

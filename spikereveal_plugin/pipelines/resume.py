@@ -8,6 +8,7 @@ from basicsr.utils.registry import MODEL_REGISTRY
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.collective import gather
+from spikereveal_plugin.options import lookup_name
 from spikereveal_plugin.pipelines.log import root_logger
 from spikereveal_plugin.pipelines.random_state import set_random_state
 from spikereveal_plugin.torch_file import read_torch_file
@@ -60,7 +61,7 @@ def load_resume_state(opt: dict[str, Any]) -> dict[str, Any] | None:
         return None
     state = read_state(path)
     opt['path']['resume_state'] = str(path)
-    frozen = getattr(MODEL_REGISTRY.get(opt['model_type']), 'frozen_networks', ())
+    frozen = getattr(lookup_name(MODEL_REGISTRY, opt['model_type'], 'model_type'), 'frozen_networks', ())
     keys = [f'param_key_{name.removeprefix("network_")}' for name in frozen]
     kept = {key: opt['path'][key] for key in keys if key in opt['path']}  # BasicSR would drop their EMA
     ignored = opt['path'].get('ignore_resume_networks') or []

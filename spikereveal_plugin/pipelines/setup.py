@@ -21,10 +21,10 @@ from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.option_files import find_option_file
-from spikereveal_plugin.options import check_choice, load_options, override
+from spikereveal_plugin.options import load_options, lookup_name, override
 from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
-from spikereveal_plugin.pipelines.ranges import check_ranges, check_types
+from spikereveal_plugin.pipelines.ranges import check_ranges, check_types, make_whole
 from spikereveal_plugin.weights.registry import resolve_option
 
 
@@ -52,11 +52,11 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
         if not opt.get(key):
             raise OptionError(f'{args.opt}: missing option {key!r}')
     check_types(opt, str(args.opt))
+    make_whole(opt)
     opt['name'] = f'debug_{opt["name"]}' if args.debug and not opt['name'].startswith('debug') else opt['name']
     opt.update(is_train=is_train, auto_resume=args.auto_resume, root_path=str(Path.cwd()))
     opt['path'] = dict(opt.get('path') or {})
-    check_choice(opt['model_type'], MODEL_REGISTRY.keys(), f'{args.opt}: model_type')
-    model_class = MODEL_REGISTRY.get(opt['model_type'])
+    model_class = lookup_name(MODEL_REGISTRY, opt['model_type'], f'{args.opt}: model_type')
     if issubclass(model_class, SpikeModel):
         parse_option_file(opt, model_class.train_options, model_class.known_methods())
         model_class.complete_options(opt)

@@ -24,7 +24,9 @@ def add_data_teach_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
     parser.add_argument(
         '-opt', '--opt', required=True, metavar='FILE', help='option file of a SpikeDistillModel (YAML)'
     )
-    parser.add_argument('--force_yml', nargs='+', metavar='KEY:KEY=VALUE', help='options that go over the file')
+    parser.add_argument(
+        '--force_yml', nargs='+', action='extend', metavar='KEY:KEY=VALUE', help='options that go over the file'
+    )
     add_imports(parser)
     add_output(parser, 'DIR', 'the cache (default: teacher.lmdb by the images)', is_required=False)
     parser.add_argument('--half', action='store_true', help='store float16: half the disk, relative error below 0.0005')

@@ -1,0 +1,101 @@
+"""What users of BasicSR and its forks write in option files and on the command line, and expect to work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from spikereveal_plugin.cli.basicsr import build_parser, main
+from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_class
+from spikereveal_plugin.options import load_options
+
+Stock = Callable[[Path], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, stock: Stock, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    stock(tmp_path)
+    return tmp_path
+
+
+def train(*entries: str, check: bool = False) -> int:
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=4', *entries]
+    return main(['train', '-opt', 'stock.yml', *(['--check'] if check else []), '--force_yml', *force])
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize('number', ['!!float 2', '2.0', '2e0'])
+def test_whole_numbers_may_be_written_as_floats(number, folder):
+    entries = [f'val:val_freq={number}', f'logger:save_checkpoint_freq={number}', 'train:total_iter=!!float 4']
+    assert train(*entries) == 0
+    assert (folder / 'experiments/stock/training_states/2.state').is_file()
+
+
+@pytest.mark.parametrize('kind', ['spikes', 'stock'])
+def test_other_floats_are_refused(kind, folder, capsys):
+    assert train('val:val_freq=2.5') == 1
+    assert 'val.val_freq: expected a whole number' in capsys.readouterr().err
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize('optimiser', ['AdamW', 'SGD', 'NAdam', 'RMSprop'])
+@pytest.mark.parametrize('schedule', ['{type: CosineAnnealingLR, T_max: 4}', '{type: StepLR, step_size: 2}'])
+def test_torchs_optimisers_and_schedules(optimiser, schedule, folder, capsys):
+    entries = [f'train:optim_g={{type: {optimiser}, lr: 1e-3}}', f'train:scheduler={schedule}']
+    assert train(*entries, 'logger:save_checkpoint_freq=2', 'val=~', 'name=whole') == 0, capsys.readouterr().err
+    assert train(*entries, 'logger:save_checkpoint_freq=2', 'val=~', 'name=parts', 'train:total_iter=2') == 0
+    again = ['train', '-opt', 'stock.yml', '--auto_resume', '--force_yml', *entries, 'val=~', 'name=parts']
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=4']
+    assert main([*again, *force]) == 0, capsys.readouterr().err
+    weights = [torch.load(f'experiments/{n}/models/net_g_latest.pth', weights_only=True) for n in ('whole', 'parts')]
+    assert all(torch.equal(weights[0]['params'][key], weights[1]['params'][key]) for key in weights[0]['params'])
+
+
+@pytest.mark.parametrize('name', ['Adm', 'LBFGS', 'Optimizer', '_params_t', None, 'ReduceLROnPlateau'])
+def test_what_cannot_train_is_refused_by_the_nearest_name(name):
+    with pytest.raises(OptionError, match='unknown value'):
+        optimizer_class(name, 'train.optim_g.type')
+    with pytest.raises(OptionError, match='unknown value'):
+        scheduler_class(name, 'train.scheduler.type')
+
+
+def test_basicsrs_models_with_a_suffix_are_found(folder, capsys):
+    assert train('model_type=RealESRNetMdel') == 1
+    assert "Did you mean 'RealESRNetModel'?" in capsys.readouterr().err
+    assert train('model_type=RealESRNetModel') == 1  # whose data set brings kernels
+    assert 'unknown' not in capsys.readouterr().err
+
+
+@pytest.mark.smoke
+def test_check_uses_a_models_own_validation(folder, monkeypatch, capsys):
+    from basicsr.models.sr_model import SRModel
+
+    called = []
+
+    def validation(self, dataloader, current_iter, tb_logger, save_img=False):
+        called.append(len(dataloader))
+
+    monkeypatch.setattr(SRModel, 'validation', validation, raising=False)
+    monkeypatch.setattr(SRModel, 'nondist_validation', lambda *_: 1 / 0)
+    assert train(check=True) == 0, capsys.readouterr().err
+    assert called
+
+
+def test_several_force_yml_add_up():
+    args = build_parser().parse_args(['train', '-opt', 'x.yml', '--force_yml', 'a=1', '--force_yml', 'b=2', 'c=3'])
+    assert args.force_yml == ['a=1', 'b=2', 'c=3']
+
+
+@pytest.mark.parametrize('text', ['name: a\nname: b\n', 'train: {lr: 1, lr: 2}\n', '{a: 1, a: 1}'])
+def test_a_key_given_twice_is_refused(text, tmp_path):
+    (tmp_path / 'x.yml').write_text(text)
+    with pytest.raises(OptionError, match=r"the key '\w+' is given twice"):
+        load_options(tmp_path / 'x.yml')
+
+
+def test_merge_keys_still_work(tmp_path):
+    (tmp_path / 'x.yml').write_text('a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n')
+    assert load_options(tmp_path / 'x.yml')['b'] == {'x': 1, 'y': 3}
