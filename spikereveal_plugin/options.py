@@ -96,6 +96,8 @@ def load_options(path: Path, _seen: tuple[Path, ...] = ()) -> dict[str, Any]:
 def override(opt: dict[str, Any], entries: Sequence[str]) -> None:
     """Apply BasicSR's `--force_yml a:b=value` entries to freshly loaded options, in place.
 
+    `train:total_iter=20` takes the place of the file's `total_epoch`, and the other way round.
+
     Raises:
         OptionError: an entry has no `=`, or names a section that the file does not have.
     """
@@ -111,6 +113,15 @@ def override(opt: dict[str, Any], entries: Sequence[str]) -> None:
             section = section[parent]
         text = text.strip()
         section[last] = None if text.lower() == 'none' else parse_yaml(text, f'--force_yml {entry!r}')
+    _shorten(opt, [entry.partition('=')[0] for entry in entries])
+
+
+def _shorten(opt: dict[str, Any], given: Sequence[str]) -> None:
+    """Let a length that is given on the command line take the place of the file's, whichever way that states it."""
+    lengths = {'train:total_iter': 'total_epoch', 'train:total_epoch': 'total_iter'}
+    for key, other in lengths.items():
+        if key in given and f'train:{other}' not in given and opt['train'][key.partition(':')[2]] is not None:
+            opt['train'].pop(other, None)
 
 
 def _hint(key: str, known: Collection[str]) -> str:

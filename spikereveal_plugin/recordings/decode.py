@@ -17,6 +17,7 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 MOST_PIXELS: Final = 2**28
 BYTES_PER_PIXEL: Final = 16  # of a picture that is not compressed at all
 VARIABLE: Final = 'SPIKEREVEAL_MAX_PIXELS'
+ORIENTATION: Final = 0x0112  # EXIF's tag
 
 
 def decode(raw: npt.NDArray[np.uint8], where: str, flags: int) -> npt.NDArray[Any]:
@@ -68,7 +69,7 @@ def check_size(source: io.BytesIO | Path, where: str) -> tuple[int, int] | None:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             with Image.open(source) as image:
-                size = (image.height, image.width)
+                size = _turned(image)
     except Image.DecompressionBombError as error:  # a limit of Pillow's own, which says how many there are
         count = re.search(r'\d+', str(error))
         _refuse(int(count[0]) if count else most_pixels() + 1, where)
@@ -81,6 +82,13 @@ def check_size(source: io.BytesIO | Path, where: str) -> tuple[int, int] | None:
         return None
     _refuse(size[0] * size[1], where)
     return size
+
+
+def _turned(image: Image.Image) -> tuple[int, int]:
+    """Return (height, width) after the turn that the picture's EXIF says, which OpenCV does when it decodes."""
+    size = (image.height, image.width)
+    is_turned = image.format in ('JPEG', 'PNG', 'WEBP') and image.getexif().get(ORIENTATION) in (5, 6, 7, 8)
+    return size[::-1] if is_turned else size
 
 
 def most_pixels() -> int:

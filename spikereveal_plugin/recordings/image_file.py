@@ -1,5 +1,6 @@
 """Image files: 8-bit, RGB inside, with errors that name the file."""
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,15 +14,26 @@ from spikereveal_plugin.recordings.decode import check_size, read_picture
 
 
 def load_image(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an 8-bit image as (H, W, 3) RGB; a gray one gets three equal channels.
+    """Read an image as (H, W, 3) RGB, turned as its EXIF says; a gray one gets three equal channels.
+
+    One of 16 bits is rounded to the 8 that data sets hold, which is said once.
 
     Raises:
-        SpikeDataError: the file is missing, no image, or has more than 8 bits a channel.
+        SpikeDataError: the file is missing, no image, or holds floats.
     """
     image = read_picture(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image.dtype == np.uint16:
+        _say_rounded()
+        image = np.rint(image / np.float32(257)).astype(np.uint8)
     if image.dtype != np.uint8:
-        raise SpikeDataError(f'{path}: expected 8 bits a channel, found {image.dtype}; convert it to 8 bits first')
+        raise SpikeDataError(f'{path}: expected 8 or 16 bits a channel, found {image.dtype}; convert it first')
     return np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
+
+
+@lru_cache(maxsize=1)
+def _say_rounded() -> None:
+    """Said once a process."""
+    logging.getLogger('spikereveal').info('photos of 16 bits are rounded to 8, which data sets hold')
 
 
 def save_image(path: Path, image: npt.NDArray[np.uint8]) -> None:

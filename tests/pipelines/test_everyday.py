@@ -9,7 +9,7 @@ import torch
 from spikereveal_plugin.cli.basicsr import build_parser, main
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_class
-from spikereveal_plugin.options import load_options
+from spikereveal_plugin.options import load_options, override
 
 Stock = Callable[[Path], Path]
 
@@ -99,3 +99,15 @@ def test_a_key_given_twice_is_refused(text, tmp_path):
 def test_merge_keys_still_work(tmp_path):
     (tmp_path / 'x.yml').write_text('a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n')
     assert load_options(tmp_path / 'x.yml')['b'] == {'x': 1, 'y': 3}
+
+
+@pytest.mark.parametrize(('entries', 'left'), [
+    (['train:total_iter=20'], {'total_iter': 20}),
+    (['train:total_epoch=3'], {'total_epoch': 3}),
+    (['train:total_iter=20', 'train:total_epoch=~'], {'total_iter': 20, 'total_epoch': None}),
+    (['train:lr=1'], {'total_epoch': 200, 'lr': 1}),
+])  # fmt: skip
+def test_a_length_on_the_command_line_is_the_length(entries, left):
+    opt: dict = {'train': {'total_epoch': 200}}
+    override(opt, entries)
+    assert opt['train'] == left
