@@ -23,8 +23,10 @@ from spikereveal_plugin.models.spike_model import SpikeModel
 from spikereveal_plugin.option_files import find_option_file
 from spikereveal_plugin.options import load_options, lookup_name, override
 from spikereveal_plugin.pipelines.distributed import join
+from spikereveal_plugin.pipelines.downloads import naming_downloads
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 from spikereveal_plugin.pipelines.ranges import check_ranges, check_types, make_whole
+from spikereveal_plugin.pipelines.stock_names import check_names
 from spikereveal_plugin.weights.registry import resolve_option
 
 
@@ -61,6 +63,8 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
         parse_option_file(opt, model_class.train_options, model_class.known_methods())
         model_class.complete_options(opt)
     check_ranges(opt, str(args.opt))
+    if not issubclass(model_class, SpikeModel):
+        check_names(opt)
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
     _set_devices(opt, args.launcher, args.local_rank)
@@ -83,7 +87,8 @@ def build_model_of(opt: dict[str, Any]) -> Any:
         OptionError: an argument has a value that the model, a network or a loss cannot take.
     """
     try:
-        return build_resumable_model(opt)
+        with naming_downloads():
+            return build_resumable_model(opt)
     except SpikeRevealError:
         raise
     except (ValueError, TypeError) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -111,3 +112,43 @@ def test_a_length_on_the_command_line_is_the_length(entries, left):
     opt: dict = {'train': {'total_epoch': 200}}
     override(opt, entries)
     assert opt['train'] == left
+
+
+UNKNOWN = {
+    'network': (['network_g:type=MSRResNt'], "network_g: unknown type 'MSRResNt'. Did you mean 'MSRResNet'?"),
+    'loss': (['train:pixel_opt:type=L1Los'], "train.pixel_opt: unknown type 'L1Los'. Did you mean 'L1Loss'?"),
+    'data set': (
+        ['datasets:train:type=PairedImageDatset'],
+        "datasets.train: unknown type 'PairedImageDatset'. Did",
+    ),
+    'metric': (['val:metrics:psnr:type=calculate_psn'], "Did you mean 'calculate_psnr'?"),
+    'optimiser': (['train:optim_g:type=Adm'], "train.optim_g.type: unknown value 'Adm'"),
+    'schedule': (['train:scheduler:type=MultiStep'], "train.scheduler.type: unknown value 'MultiStep'"),
+    'model': (['model_type=SRMdel'], "Did you mean 'SRModel'?"),
+    'no type': (['network_g={num_feat: 8}'], 'network_g: expected a section with a `type`'),
+}
+
+
+@pytest.mark.parametrize(('entries', 'said'), UNKNOWN.values(), ids=UNKNOWN)
+def test_unknown_names_of_stock_sections_are_one_line(entries, said, folder, capsys):
+    assert train(*entries) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert 'Traceback' not in error
+    assert not (folder / 'experiments').exists()
+
+
+@pytest.mark.filterwarnings('ignore::UserWarning')
+def test_a_download_that_fails_says_where_the_file_goes(folder, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise URLError('no network')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', refuse)
+    monkeypatch.setenv('TORCH_HOME', str(folder / 'torch'))
+    loss = (
+        '{type: PerceptualLoss, layer_weights: {conv5_4: 1}, vgg_type: vgg19, perceptual_weight: 1.0, style_weight: 0}'
+    )
+    assert train(f'train:perceptual_opt={loss}') == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert 'https://download.pytorch.org/models/vgg19' in error
+    assert f'put it at {folder}/torch/hub/checkpoints/vgg19' in error
