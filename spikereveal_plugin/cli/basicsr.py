@@ -33,6 +33,12 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument('-opt', '--opt', required=True, metavar='FILE', help='option file (YAML)')
         command.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help='job launcher')
         command.add_argument('--auto_resume', action='store_true', help='go on from the newest state of the experiment')
+        command.add_argument(
+            '--resume_lr',
+            choices=['state', 'file'],
+            default='state',
+            help='whose learning rate and schedule go on after a resume, where they differ',
+        )
         command.add_argument('--debug', action='store_true', help="BasicSR's debug mode; errors show their traceback")
         command.add_argument('--local_rank', '--local-rank', type=int, help='set by old launchers')
         command.add_argument(

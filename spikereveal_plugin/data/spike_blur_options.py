@@ -80,7 +80,9 @@ class SpikeBlurOptions(SectionOptions):
 
 
 def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:
-    """Return the samples that a text file lists, one key a line; after it may stand a space and more, as in BasicSR.
+    """Return the samples that a text file lists, one key a line.
+
+    BasicSR's tools write a suffix and more after a space, such as `clip/000019.png (720,1280,3)`; both may be there.
 
     Raises:
         OptionError: the file is missing or empty, or lists a sample that is not there, or one twice.
@@ -91,7 +93,8 @@ def listed_keys(path: Path, keys: Sequence[str], where: str) -> tuple[str, ...]:
         raise OptionError(f'{where}.meta_info_file: {error}') from None
     known, listed = set(keys), []
     for line in filter(None, map(str.strip, lines)):
-        key = line if line in known else line.split(' ')[0]
+        word = line.split(' ')[0]
+        key = next((name for name in (line, word, word.rpartition('.')[0]) if name in known), word)
         if key not in known or key in listed:
             raise OptionError(
                 f'{where}.meta_info_file: {path}: {key} is {"twice in it" if key in known else "no sample of this set"}'

@@ -20,6 +20,7 @@ from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
 from spikereveal_plugin.pipelines.place import Position, resumed_place
 from spikereveal_plugin.pipelines.resume import load_resume_state, resume_random
+from spikereveal_plugin.pipelines.resumed_rates import rates_of, settle
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
 from spikereveal_plugin.pipelines.workers import ending_workers
 
@@ -52,12 +53,16 @@ def train_pipeline(args: Namespace) -> None:
             loop.run(Position(data.sampler.length), is_validated=not (opt.get('val') or {}).get('at_start'))
             return
         place = resumed_place(state, data.sampler)
+        of_file = rates_of(model)
         model.resume_training(state)
+        settle(model, of_file, takes_file=getattr(args, 'resume_lr', 'state') == 'file')
         if state.get('best'):
             model.best_metric_results = state['best']
         resume_random(opt, state)
         loop.early_stop.scores = [(int(number), score) for number, score in state.get('early_stop', ())]
         logger.info(f'Resuming training from epoch: {place.epoch}, iter: {place.iteration}.')
+        if place.iteration >= data.total_iter:
+            logger.warning(f'Nothing is left to train: train.total_iter is {data.total_iter}.')
         loop.run(place, is_validated=state.get('is_validated', True))
     finally:
         if tb_logger:

@@ -348,3 +348,11 @@ def test_without_density_an_item_has_no_ratio(tiny_set: Path):
 def test_densities_that_mean_nothing_are_refused(tiny_set: Path, phase: str, extra: dict[str, Any], match: str):
     with pytest.raises(OptionError, match=match):
         build_dataset(section(tiny_set, 'train', phase, gt_size=32, **extra))
+
+
+@pytest.mark.parametrize('form', ['{}', '{}.png', '{} 1', '{}.png (720,1280,3)', '{}.png (720,1280,3) 1', '  {}  '])
+@pytest.mark.parametrize('start', ['', '\ufeff'])
+def test_lists_in_every_form_that_basicsrs_tools_write(form, start, tmp_path):
+    keys = ('clip.a/000019', 'clip.b/1.5')
+    (tmp_path / 'list.txt').write_text(start + '\n'.join(form.format(key) for key in keys) + '\n\n', encoding='utf-8')
+    assert listed_keys(tmp_path / 'list.txt', keys, 'datasets.train') == keys

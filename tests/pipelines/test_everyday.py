@@ -152,3 +152,31 @@ def test_a_download_that_fails_says_where_the_file_goes(folder, capsys, monkeypa
     error = capsys.readouterr().err.splitlines()[-1]
     assert 'https://download.pytorch.org/models/vgg19' in error
     assert f'put it at {folder}/torch/hub/checkpoints/vgg19' in error
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize('takes', ['state', 'file'])
+def test_a_rate_that_changed_before_a_resume_is_said(takes, folder, capsys):
+    late = 'train:scheduler={type: MultiStepLR, milestones: [100], gamma: 0.5}'
+    entries = ['logger:save_checkpoint_freq=2', 'val=~', late]
+    assert train(*entries, 'train:total_iter=2') == 0
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=4']
+    force += [*entries[:2], 'train:scheduler={type: MultiStepLR, milestones: [3], gamma: 0.5}', 'train:optim_g:lr=1e-3']
+    command = ['train', '-opt', 'stock.yml', '--auto_resume', '--resume_lr', takes, '--force_yml', *force]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert 'learning rate 0.0002 (option file: 0.001)' in said
+    assert 'schedule milestones Counter({100: 1}) (option file: Counter({3: 1}))' in said
+    state = torch.load(folder / 'experiments/stock/training_states/4.state', weights_only=True)
+    group = state['optimizers'][0]['param_groups'][0]
+    assert (group['initial_lr'], group['lr']) == ((2e-4, 2e-4) if takes == 'state' else (1e-3, 5e-4))
+    assert ('Taken from the option file' in said) == (takes == 'file')
+
+
+@pytest.mark.smoke
+def test_a_resume_beyond_the_end_is_said(folder, capsys):
+    entries = ['logger:save_checkpoint_freq=2', 'val=~']
+    assert train(*entries) == 0
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=2', *entries]
+    assert main(['train', '-opt', 'stock.yml', '--auto_resume', '--force_yml', *force]) == 0
+    assert 'Nothing is left to train: train.total_iter is 2.' in capsys.readouterr().err
