@@ -10,6 +10,7 @@ import torch
 from basicsr.data import build_dataloader, build_dataset
 
 from spikereveal_plugin.data.augment import Symmetry, apply
+from spikereveal_plugin.data.spike_blur_options import listed_keys
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.vidar import write_vidar
