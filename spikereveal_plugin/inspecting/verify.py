@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
-from spikereveal_plugin.inspecting.verify_files import changed, check_manifest, miscounted, misplaced
+from spikereveal_plugin.inspecting.verify_files import altered, changed, check_manifest, miscounted, misplaced
 from spikereveal_plugin.inspecting.verify_records import Records, apart, read_apart, read_records
 from spikereveal_plugin.inspecting.verify_samples import SampleCheck, check_sample, look_alikes, outliers, overlaps
 from spikereveal_plugin.recordings.image_lmdb import ImageLmdb
@@ -38,7 +38,7 @@ def verify_set(root: Path) -> Report:
     """
     manifest = read_manifest(root)
     check_manifest(root, manifest)
-    report = Report([*misplaced(root, manifest), *miscounted(manifest)])
+    report = Report([*altered(manifest), *misplaced(root, manifest), *miscounted(manifest)])
     checksums: Checksums = {}
     total = sum(len(keys) for kinds in manifest['checksums'].values() for keys in kinds.values())
     with tqdm(total=total, unit='record', disable=None) as progress:

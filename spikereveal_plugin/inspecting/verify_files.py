@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.recordings.manifest import FILES, MANIFEST, file_checksum
+from spikereveal_plugin.recordings.manifest import ADDED, FILES, MANIFEST, content_checksum, file_checksum
 
+STATED = {*ADDED, 'format', 'source', 'seed', 'parameters', 'capture', 'versions', 'shard'}
 KNOWN_BESIDE = ('teacher*.lmdb', 'teacher*.lmdb.*')  # caches that training keeps beside the data
 
 
@@ -22,6 +23,13 @@ def check_manifest(root: Path, manifest: Mapping[str, Any]) -> None:
             raise SpikeDataError(
                 f'{root / MANIFEST} states no {name}; an earlier version wrote it: build the set again'
             )
+
+
+def altered(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that a manifest is not as it was written; earlier versions wrote none that could tell."""
+    unknown = manifest.keys() - STATED
+    if unknown or manifest.get('checksum', content_checksum(manifest)) != content_checksum(manifest):
+        yield f'{MANIFEST} is not as it was written{": " if unknown else ""}{", ".join(sorted(unknown))}'
 
 
 def misplaced(root: Path, manifest: Mapping[str, Any]) -> Iterator[str]:

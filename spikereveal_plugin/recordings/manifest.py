@@ -21,6 +21,7 @@ FORMAT_VERSION = 1
 MANIFEST = 'dataset.json'
 SPLITS = ('train', 'test')
 FILES = ('data.mdb', 'meta_info.txt')
+ADDED = ('splits', 'files', 'checksums', 'checksum')  # to what the plan states
 KINDS = ('blur', 'spike', 'sharp', 'sharp_sequence')
 
 Checksums = dict[str, dict[str, dict[str, str]]]
@@ -78,7 +79,7 @@ def differences(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]
 
 def plan_part(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a manifest says of the plan alone."""
-    return {name: value for name, value in manifest.items() if name not in ('splits', 'files', 'checksums')}
+    return {name: value for name, value in manifest.items() if name not in ADDED}
 
 
 def write_manifest(root: Path, plan: Mapping[str, Any], checksums: Checksums) -> None:
@@ -86,8 +87,15 @@ def write_manifest(root: Path, plan: Mapping[str, Any], checksums: Checksums) ->
     splits = {split: _count(kinds['blur']) for split, kinds in checksums.items()}
     paths = [root / split / f'{kind}.lmdb' / name for split in checksums for kind in checksums[split] for name in FILES]
     files = {path.relative_to(root).as_posix(): file_checksum(path) for path in paths}
-    manifest = {**plan, 'splits': splits, 'files': files, 'checksums': checksums}
+    manifest: dict[str, Any] = {**plan, 'splits': splits, 'files': files, 'checksums': checksums}
+    manifest['checksum'] = content_checksum(manifest)
     write_atomically(root / MANIFEST, (json.dumps(manifest, indent=2) + '\n').encode())
+
+
+def content_checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says, but for its own checksum."""
+    said = {name: value for name, value in manifest.items() if name != 'checksum'}
+    return checksum(json.dumps(said, sort_keys=True).encode())
 
 
 def checksum(payload: bytes | memoryview) -> str:
