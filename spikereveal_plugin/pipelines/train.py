@@ -1,5 +1,7 @@
 """`basicsr train`: BasicSR's parts in a loop that also runs, and resumes exactly, on a CPU and in several processes."""
 
+import shutil
+import tempfile
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -73,10 +75,12 @@ def train_pipeline(args: Namespace) -> None:
 
 
 def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> FolderLock | None:
-    lock = claim_folder(opt, 'training', is_new=is_new)
-    if is_new and opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
-        mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
-    if opt['rank'] == 0:
-        copy_opt_file(str(find_option_file(Path(option_file))), opt['path']['experiments_root'])
+    with tempfile.TemporaryDirectory() as folder:
+        kept = shutil.copy(find_option_file(Path(option_file)), folder)  # it may lie in the folder that is renamed
+        lock = claim_folder(opt, 'training', is_new=is_new)
+        if is_new and opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
+            mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
+        if opt['rank'] == 0:
+            copy_opt_file(str(kept), opt['path']['experiments_root'])
     gather(None)  # nobody writes before the folders are there
     return lock

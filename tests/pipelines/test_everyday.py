@@ -180,3 +180,17 @@ def test_a_resume_beyond_the_end_is_said(folder, capsys):
     force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=2', *entries]
     assert main(['train', '-opt', 'stock.yml', '--auto_resume', '--force_yml', *force]) == 0
     assert 'Nothing is left to train: train.total_iter is 2.' in capsys.readouterr().err
+
+
+@pytest.mark.smoke
+def test_the_option_file_of_an_experiment_can_be_trained_again(folder, capsys):
+    entries = ['val=~', 'logger:save_checkpoint_freq=2']
+    assert train(*entries) == 0
+    copy = folder / 'experiments/stock/stock.yml'
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=6', *entries]
+    assert main(['train', '-opt', str(copy), '--auto_resume', '--force_yml', *force]) == 0, capsys.readouterr().err
+    assert (folder / 'experiments/stock/training_states/6.state').is_file()
+    assert main(['train', '-opt', str(copy), '--force_yml', *force]) == 0, capsys.readouterr().err
+    assert copy.is_file()
+    (archived,) = folder.glob('experiments/stock_archived_*')
+    assert (archived / 'stock.yml').is_file()
