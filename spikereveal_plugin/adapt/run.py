@@ -22,6 +22,7 @@ from spikereveal_plugin.data.teacher_cache import delete_cache
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.inputs import real
+from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
 from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.formats.own_files import remove_own
 from spikereveal_plugin.formats.text_file import read_json
@@ -94,6 +95,7 @@ def adapt(request: Request) -> Path:
 
 def _remove_begun(out: Path) -> None:
     """Remove what this process made in a folder that it made itself."""
+    ENVIRONMENTS.release(out)
     for name in MADE:
         made = out / name
         shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)

@@ -1,9 +1,8 @@
 """One blurry photograph and its spikes, built readout by readout from frames that need not be kept."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -73,10 +72,13 @@ class Sample:
     sharp_sequence: Mapping[int, Image] = field(default_factory=dict)
 
 
+MOST: Final = 10_000  # a pixel in full light fires once in so many readouts
+
+
 def check_threshold(threshold: float) -> None:
     """Refuse, as a user's mistake, a threshold that no spike camera has."""
-    if not 0 < threshold < math.inf:
-        raise OptionError(f'threshold {threshold}: expected a positive number, such as 1, 2 or 4')
+    if not 0 < threshold <= MOST:
+        raise OptionError(f'threshold {threshold}: expected a positive number, such as 1, 2 or 4, up to {MOST}')
 
 
 class ExposureBuilder:

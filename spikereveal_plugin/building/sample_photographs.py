@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -30,6 +30,9 @@ from spikereveal_plugin.recordings.manifest import BuildPlan
 from spikereveal_plugin.seeding import numpy_generator, torch_generator
 
 LONGEST = 1600  # pixels: larger photographs are reduced before scenes take parts of them
+
+
+MOST: Final = 10_000_000  # samples of a split
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,10 @@ class SampleOptions:
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
-        if min(self.train, self.test) < 1:
-            raise OptionError(f'{self.train} training and {self.test} test samples: expected at least one of each')
+        if min(self.train, self.test) < 1 or max(self.train, self.test) > MOST:
+            raise OptionError(
+                f'{self.train} training and {self.test} test samples: expected at least one of each, up to {MOST}'
+            )
         if min(self.height, self.width) < MULTIPLE or self.height % MULTIPLE or self.width % MULTIPLE:
             raise OptionError(f'size {self.height}x{self.width}: expected multiples of {MULTIPLE}')
         if not 1 <= self.zoom <= 8:

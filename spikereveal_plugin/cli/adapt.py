@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.adapt.schedule import Schedule
-from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, positive, spike_layout
+from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, positive, seed, spike_layout
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -81,7 +81,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--vgg', type=Path, metavar='FILE', help="VGG16's weights: LPIPS in place of L1")
     group.add_argument('--density', choices=['auto', '1.0'], help='normalise spikes (default: as the weights say)')
-    group.add_argument('--seed', type=int, default=Schedule.seed, help='of all randomness')
+    group.add_argument('--seed', type=seed, default=Schedule.seed, help='of all randomness')
 
 
 def _adapt(args: argparse.Namespace) -> None:

@@ -58,7 +58,7 @@ def add_simulation(parser: argparse.ArgumentParser, threshold: float, workers: i
         help="of the spike camera, the paper's theta (default: %(default)s)",
     )
     parser.add_argument('--no-noise', action='store_true', help='leave out the spikes that a sensor fires by itself')
-    parser.add_argument('--seed', type=int, default=0, help='of all randomness (default: %(default)s)')
+    parser.add_argument('--seed', type=seed, default=0, help='of all randomness (default: %(default)s)')
     add_build(parser, workers)
 
 
@@ -100,6 +100,13 @@ def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
     from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
     return SpikeLayout(args.height, args.width, flip=not args.no_flip, header=args.header, axes=args.axes, key=args.key)
+
+
+def seed(text: str) -> int:
+    """Parse the seed of random numbers, for argparse."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f'expected a whole number from 0 to {2**32 - 1}, got {text!r}')
+    return int(text)
 
 
 def positive(text: str) -> int:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from spikereveal_plugin.cli.arguments import seed
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -27,7 +28,7 @@ def add_demo_parser(commands: Any) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument('--quick', action='store_true', help='the first act alone')
     how.add_argument('--published', action='store_true', help="train the paper's three stages, not LDNLight")
-    parser.add_argument('--seed', type=int, default=0, help='of the data and the training')
+    parser.add_argument('--seed', type=seed, default=0, help='of the data and the training')
     parser.set_defaults(run=_demo)
 
 

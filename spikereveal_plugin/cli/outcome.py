@@ -28,7 +28,7 @@ def outcome(error: BaseException) -> tuple[int, str]:
         return error.exit_code, f'error: {one_line(str(error))}'
     if isinstance(error, OSError):
         return 1, f'error: {one_line(said(error))}'
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and 'allocate memory' in str(error)):
         return (
             1,
             f'error: not enough memory; smaller images or crops need less ({one_line(str(error)) or "MemoryError"})',

@@ -156,7 +156,7 @@ def _check(args: argparse.Namespace) -> None:
         ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     )
     if verdict.faults:
-        raise SpikeRevealError(f'{args.weights} does not pass:\n' + '\n'.join(verdict.faults))
+        raise SpikeRevealError(f'{args.weights} does not pass: {"; ".join(verdict.faults)}')
     logging.getLogger('spikereveal').info(f'{args.weights} passes')
 
 

@@ -40,6 +40,13 @@ class OpenEnvironments:
                 self._opened[path, inode] = environment
             return self._opened[path, inode]
 
+    def release(self, folder: Path) -> None:
+        """Close what lies below a folder that is about to be deleted: another file may get its number on the disk."""
+        root = folder.resolve()
+        with self._opening:
+            for key in [key for key in self._opened if key[0] == root or root in key[0].parents]:
+                self._opened.pop(key).close()
+
     def forget(self) -> None:
         """Drop what a forked child inherited: its lock may be held, and lmdb takes its files for open."""
         for environment in self._opened.values():

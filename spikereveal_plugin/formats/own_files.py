@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
+
 
 def remove_own(folder: Path, own: Sequence[Path]) -> None:
     """Delete files of a folder in the order given, and the folders that hold nothing then.
@@ -11,6 +13,7 @@ def remove_own(folder: Path, own: Sequence[Path]) -> None:
         folder: may be absent.
         own: paths in it that this package wrote; those that are absent, and links and folders there, are left alone.
     """
+    ENVIRONMENTS.release(folder)
     for path in own:
         target = folder / path
         if target.is_file() and not target.is_symlink():

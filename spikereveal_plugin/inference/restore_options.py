@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.inference.preview import WINDOW
+
+MOST_FRAMES: Final = 1_000_000  # of one exposure: more than any stream has readouts
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class RestoreOptions:
     made_by: str = ''
 
     def __post_init__(self) -> None:
-        if self.frames < 1:
-            raise OptionError(f'--frames {self.frames}: expected 1 or more')
+        if not 1 <= self.frames <= MOST_FRAMES:
+            raise OptionError(f'--frames {self.frames}: expected 1 or more, up to {MOST_FRAMES}')
         if not 0 < self.fps <= 1000:
             raise OptionError(f'--fps {self.fps}: expected a positive number, up to 1000')
         if self.preview_window < 1 or self.preview_window % 2 == 0:

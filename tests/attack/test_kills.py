@@ -90,7 +90,7 @@ def stable(found: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize('name', COMMANDS)
 def test_kills(name, shell, ready, hashed, tmp_path, tally):
-    tally('kills', attack(name, shell, ready, hashed, tmp_path, 4), 4)
+    tally('kills', attack(name, shell, ready, hashed, tmp_path, 2), 2)
 
 
 @pytest.mark.attack
