@@ -75,7 +75,7 @@ def test_the_best_checkpoint_is_the_one_with_the_lowest_piqe(tmp_path: Path):
 
     path = tmp_path / 'stock.yml'
     path.write_text(
-        'name: stock\nmodel_type: SRModel\nnum_gpu: 0\ndatasets: {val: {name: a}}\n'
+        'name: stock\nmodel_type: SRModel\nnum_gpu: 0\ndatasets: {val: {name: a, type: PairedImageDataset}}\n'
         'val: {metrics: {piqe: {type: calculate_pyiqa, metric_name: piqe}}}\n'
     )
     args = Namespace(opt=str(path), force_yml=None, launcher='none', local_rank=0, auto_resume=False, debug=False)
