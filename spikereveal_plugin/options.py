@@ -53,11 +53,9 @@ def parse_yaml(text: str, where: str) -> Any:
     """Parse YAML safely; `where` names the file or flag in the error."""
     try:
         return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise OptionError(f'{where}: not valid YAML: {" ".join(str(error).split())[:500]}') from None
     except RecursionError:
         raise OptionError(f'{where}: not an option file: it is nested too deeply') from None
-    except ValueError as error:  # such as a date of the month 13
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as a date of the month 13
         raise OptionError(f'{where}: not valid YAML: {" ".join(str(error).split())[:500]}') from None
 
 

@@ -18,7 +18,7 @@ from spikereveal_plugin.adapt.result import pack_result
 from spikereveal_plugin.adapt.samples import examine, gather_samples
 from spikereveal_plugin.adapt.schedule import Schedule
 from spikereveal_plugin.building.import_set import ImportOptions
-from spikereveal_plugin.data.teacher_cache import delete_cache
+from spikereveal_plugin.data.teacher_cache import CACHE_FILES
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.inputs import real
@@ -71,6 +71,11 @@ class Request:
     def result(self) -> Path:
         """The weights that come out."""
         return self.out / f'{self.out.resolve().name}.pth'
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names in `out` of all that is made there."""
+        return (*MADE, self.result.name, self.result.with_suffix('.md').name)
 
 
 def adapt(request: Request) -> Path:
@@ -183,7 +188,7 @@ def _remember(request: Request) -> None:
                 'folder, or begin again with --overwrite'
             )
         return
-    if any((request.out / name).exists() for name in MADE):
+    if any((request.out / name).exists() for name in request.made):
         raise OptionError(f'{request.out} holds files that an adaptation would write; choose another folder')
     _write(path, json.dumps({'request': asked}, indent=1) + '\n')
 
@@ -193,13 +198,13 @@ def _put_aside(request: Request) -> None:
     aside = request.out / f'archived_{time.strftime("%Y%m%d_%H%M%S")}'
     while aside.exists():
         aside = aside.with_name(f'{aside.name}_')
-    for name in (*MADE, request.result.name, request.result.with_suffix('.md').name):
+    for name in request.made:
         if (request.out / name).exists():
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             (request.out / name).rename(aside / name)
     if (aside / 'data' / MANIFEST).is_file():
         remove_own(aside / 'data', own_files(aside / 'data'))
-    delete_cache(aside / TEACHER)
+    remove_own(aside / TEACHER, CACHE_FILES)
     _log.info('the earlier adaptation is in %s', aside)
 
 

@@ -1,7 +1,6 @@
 """`spikereveal doctor`: will it run here?"""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,5 +50,4 @@ def examine(checks: Sequence[Callable[[], Finding]]) -> int:
         finding = check()
         failed += finding.level == FAIL
         write_lines([f'{finding.level:4}  {finding.text}{f"  ->  {finding.cure}" if finding.cure else ""}'])
-        sys.stdout.flush()
     return failed

@@ -25,6 +25,7 @@ Precision = Literal['float32', 'float16']
 GAIN_LIMIT = 256.0
 _DTYPES: dict[str, np.dtype[Any]] = {'float32': np.dtype('<f4'), 'float16': np.dtype('<f2')}
 _ORIGIN = 'teacher.json'
+CACHE_FILES = [Path(name) for name in ('data.mdb', 'lock.mdb', 'meta_info.txt', _ORIGIN)]
 REMEDY = 'make it by `spikereveal data teach -opt FILE` with this option file'
 
 
@@ -173,7 +174,9 @@ def delete_cache(path: Path) -> None:
         return
     if not (path / _ORIGIN).is_file():
         raise SpikeDataError(f'{path} is no cache of a teacher, so it is not replaced')
-    remove_own(path, [Path(name) for name in ('data.mdb', 'lock.mdb', 'meta_info.txt', _ORIGIN)])
+    if others := sorted({entry.name for entry in path.iterdir()} - {str(name) for name in CACHE_FILES}):
+        raise SpikeDataError(f'{path / others[0]} is not of the cache, so {path} is not replaced; move it elsewhere')
+    remove_own(path, CACHE_FILES)
 
 
 def bytes_per_pixel(precision: Precision) -> int:

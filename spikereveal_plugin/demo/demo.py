@@ -182,7 +182,7 @@ def save_picture(folder: Path) -> Path:
         if (sharp := source.sharp(key)) is not None:
             tiles.append(('Sharp (ground truth)', sharp))
     save_png(folder / PICTURE, contact_sheet(tiles, columns=4))
-    return folder / 'demo.png'
+    return folder / PICTURE
 
 
 def short_rate(source: Source, key: str) -> npt.NDArray[np.uint8]:

@@ -68,8 +68,9 @@ def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: 
     ledger = ProgressFile.open(out, options.settings, overwrite=options.overwrite)
     is_alone = len(jobs) == 1 and options.kind == 'png'
     targets = {job.name: _target(out, job.name, options.kind, is_alone=is_alone) for job in jobs}
+    pages = {job.name: out / f'{Path(job.name).name if is_alone else job.name}.html' for job in jobs}
     for job in jobs:
-        _refuse_others(targets[job.name], options, is_own=ledger.owns(job.name))
+        _refuse_others(targets[job.name], pages[job.name], options, is_own=ledger.owns(job.name))
     left = 0
     with tqdm(total=len(jobs) * options.count, unit='frame', disable=None) as progress:
         for job in jobs:
@@ -89,7 +90,7 @@ def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: 
             target = targets[job.name]
             make_folder(target if options.kind == 'png' else target.parent)
             files = _write(target, _counted(frames, progress), opened.bits, options)
-            files += opened.write_page(out / f'{Path(job.name).name if is_alone else job.name}.html')
+            files += opened.write_page(pages[job.name])
             ledger.add(job.name, opened.readouts, opened.source, files)
     if left < len(jobs):
         _log.info('%s: %d of %d were done already', out, len(jobs) - left, len(jobs))
@@ -101,13 +102,14 @@ def _target(out: Path, name: str, kind: str, *, is_alone: bool) -> Path:
     return out if is_alone else out / (name if kind == 'png' else f'{name}.{kind}')
 
 
-def _refuse_others(target: Path, options: RestoreOptions, *, is_own: bool) -> None:
+def _refuse_others(target: Path, page: Path, options: RestoreOptions, *, is_own: bool) -> None:
     """Refuse to replace what is read, or what no earlier run wrote.
 
     Raises:
         OptionError: it would.
     """
     files = [target / f'{i:03d}.png' for i in range(options.count)] if options.kind == 'png' else [target]
+    files += [page] if options.page else []
     for file in filter(Path.exists, files):
         if is_input(file, options.inputs):
             raise OptionError(f'{file}: this command reads it, so it cannot write there; choose another folder')

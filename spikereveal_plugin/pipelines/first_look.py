@@ -11,7 +11,6 @@ from torch import Tensor
 from spikereveal_plugin.errors import OptionError, SpikeRevealError
 from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.models.report import needs_sharp
-from spikereveal_plugin.options import lookup
 from spikereveal_plugin.pipelines.random_state import random_state, set_random_state
 
 SIDE: Final = 512  # of the part of an image that metrics are tried on
@@ -21,15 +20,12 @@ def look_at_validation(opt: Mapping[str, Any], loaders: Iterable[Any]) -> None:
     """Read the first sample of each validation set, and try each metric on its image; random numbers are not used up.
 
     Raises:
-        OptionError: a set is empty, a metric is unknown, takes no such argument, or wants a sharp image that is not
-            there.
+        OptionError: a set is empty, or a metric takes no such argument or wants a sharp image that is not there.
         SpikeRevealError: the sample cannot be read, or a metric cannot be computed, such as for want of a file.
     """
     if not opt.get('val'):
         return
     metrics = opt['val'].get('metrics') or {}
-    for name, section in metrics.items():
-        lookup(METRIC_REGISTRY, section, f'val.metrics.{name}')
     before = random_state()
     try:
         for loader in loaders:

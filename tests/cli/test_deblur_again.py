@@ -101,6 +101,14 @@ def test_a_killed_run_goes_on_and_a_users_file_stays(folder, monkeypatch, capsys
     assert load_image(folder / 'killed/a/000.png').shape == (64, 96, 3)
 
 
+def test_a_users_page_stays(folder, capsys):
+    (folder / 'paged').mkdir()
+    (folder / 'paged/b.html').write_text('notes')
+    assert deblur('paged', '--page') == 1
+    assert 'paged/b.html exists, and no earlier run made it' in capsys.readouterr().err
+    assert (folder / 'paged/b.html').read_text() == 'notes'
+
+
 def test_two_at_once_are_refused(folder, capsys):
     fcntl = pytest.importorskip('fcntl')
     descriptor = os.open(folder / 'out', os.O_RDONLY)

@@ -27,10 +27,7 @@ def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.inspecting.verify import verify_set  # --help must not wait for torch
 
     report = verify_set(args.root)
-    for fact in report.facts:
-        write_lines([fact])
-    for problem in report.problems:
-        write_lines([f'- {problem}'])
+    write_lines((*report.facts, *(f'- {problem}' for problem in report.problems)))
     if count := len(report.problems):
         raise SpikeDataError(f'{args.root}: {count} problem{"s" if count > 1 else ""} found, listed on standard output')
     write_lines([f'{args.root}: no problem found'])
