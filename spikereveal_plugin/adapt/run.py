@@ -90,7 +90,7 @@ def adapt(request: Request) -> Path:
     is_made = not request.out.exists()
     make_folder(request.out)
     try:
-        with FolderLock(request.out, 'adapting'):
+        with FolderLock(request.out, 'adapting there'):
             return _adapt(request)
     except Exception:
         if is_made and not (request.out / NAME).is_file():  # nothing to go on from

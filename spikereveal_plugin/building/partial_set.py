@@ -40,7 +40,7 @@ class PartialSet:
         self.records, self.set = self.path / 'records', self.path / 'set'
         self._asked, self._overwrite = plan, overwrite
         self._replaced = self.path / 'replaced'
-        self._lock = FolderLock(self.path, 'building')
+        self._lock = FolderLock(self.path, 'building there')
         self.is_published = False
 
     @property

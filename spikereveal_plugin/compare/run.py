@@ -50,7 +50,7 @@ def compare(options: CompareOptions, out: Path, *, overwrite: bool = False) -> T
     record, files = OwnRecord(out / 'scores/written.json'), [out / name for name in (*TABLES, PAGE)]
     if not overwrite:
         record.refuse_others(files)
-    with FolderLock(out, 'comparing') if is_first() else nullcontext():
+    with FolderLock(out, 'comparing there') if is_first() else nullcontext():
         return _compare_into(out, options, rows, sets, record)
 
 

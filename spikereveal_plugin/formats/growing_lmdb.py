@@ -2,7 +2,6 @@
 
 import os
 import time
-from contextlib import suppress
 from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ import lmdb
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.lmdb_disk import commit, open_to_write
 from spikereveal_plugin.formats.lmdb_store import FIRST_MAP_SIZE, META_NAME, record_key
+from spikereveal_plugin.formats.lock import FolderLock
 
 FLUSH_SECONDS = 5.0
 
@@ -39,12 +39,13 @@ class GrowingLmdb:
         self._map_size = FIRST_MAP_SIZE
         self._pending: list[str] = []
         self._flushed = 0.0
+        self._lock = FolderLock(path, 'adding to it')
 
     def __enter__(self) -> 'GrowingLmdb':
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
             self._meta = (self.path / META_NAME).open('a+b')
-            _lock(self._meta, self.path)
             _drop_torn_line(self._meta)
             self._environment = open_to_write(self.path, self._map_size)
             self._map_size = self._environment.info()['map_size']
@@ -107,17 +108,7 @@ class GrowingLmdb:
         if self._meta is not None:
             self._meta.close()
         self._environment, self._meta, self._pending = None, None, []
-
-
-def _lock(file: BufferedRandom, path: Path) -> None:
-    """Keep a second writer out for as long as `file` is open."""
-    with suppress(ImportError):  # a system without flock: LMDB itself keeps records whole
-        import fcntl  # noqa: PLC0415
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SpikeDataError(f'{path}: another process is adding to it; wait for it, or stop it') from None
+        self._lock.release()
 
 
 def _drop_torn_line(file: BufferedRandom) -> None:

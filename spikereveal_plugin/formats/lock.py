@@ -22,7 +22,7 @@ class FolderLock:
 
     Args:
         folder: exists.
-        work: what another process would be doing there, such as `training`, for the message.
+        work: what another process would be doing, such as `training there`, for the message.
     """
 
     def __init__(self, folder: Path, work: str) -> None:
@@ -44,7 +44,7 @@ class FolderLock:
         except BlockingIOError:
             self.release()
             raise SpikeDataError(
-                f'{self._folder}: another process is {self._work} there; wait for it, stop it, or choose another folder'
+                f'{self._folder}: another process is {self._work}; wait for it, stop it, or choose another folder'
             ) from None
         except OSError as error:  # some network file systems know no locks
             _log.warning('%s cannot be locked (%s); let no other process work there', self._folder, error)

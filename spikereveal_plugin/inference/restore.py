@@ -57,7 +57,7 @@ def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, opti
     is_made = not out.exists()
     make_folder(out)
     try:
-        with FolderLock(out, 'restoring'):
+        with FolderLock(out, 'restoring there'):
             return _restore_all(jobs, deblurrer, out, options)
     finally:
         if is_made and not any(out.iterdir()):

@@ -11,7 +11,7 @@ from spikereveal_plugin.formats.lock import FolderLock
 _TORN = re.compile(r'(net_\w+\.pth|\d+\.state)\.partial')
 
 
-def claim_folder(opt: dict[str, Any], work: str, *, is_new: bool) -> FolderLock | None:
+def make_run_folder(opt: dict[str, Any], work: str, *, is_new: bool) -> FolderLock | None:
     """Make the folders of a run, in the first process; returns the lock, to be released when the run ends.
 
     Args:
@@ -25,7 +25,7 @@ def claim_folder(opt: dict[str, Any], work: str, *, is_new: bool) -> FolderLock 
     if opt['rank'] != 0:
         return None
     root = Path(opt['path']['experiments_root' if opt['is_train'] else 'results_root'])
-    lock = FolderLock(root, work)
+    lock = FolderLock(root, f'{work} there')
     if root.is_dir():
         lock.acquire()
     if is_new:

@@ -26,7 +26,7 @@ from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.downloads import naming_downloads
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 from spikereveal_plugin.pipelines.ranges import check_ranges, check_types, make_whole
-from spikereveal_plugin.pipelines.stock_names import check_names
+from spikereveal_plugin.pipelines.stock_names import check_registered
 from spikereveal_plugin.weights.registry import resolve_option
 
 
@@ -64,7 +64,7 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
         model_class.complete_options(opt)
     check_ranges(opt, str(args.opt))
     if not issubclass(model_class, SpikeModel):
-        check_names(opt)
+        check_registered(opt)
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
     _set_devices(opt, args.launcher, args.local_rank)

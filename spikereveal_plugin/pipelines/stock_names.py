@@ -9,7 +9,7 @@ from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_
 from spikereveal_plugin.options import lookup
 
 
-def check_names(opt: Mapping[str, Any]) -> None:
+def check_registered(opt: Mapping[str, Any]) -> None:
     """Check the `type` of networks, data sets, losses, metrics, optimisers and the schedule.
 
     Raises:

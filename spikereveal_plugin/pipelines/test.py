@@ -6,7 +6,7 @@ import torch
 
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.models.spike_model import SpikeModel
-from spikereveal_plugin.pipelines.folders import claim_folder
+from spikereveal_plugin.pipelines.folders import make_run_folder
 from spikereveal_plugin.pipelines.loaders import build_test_loaders
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.setup import build_model_of, prepare_options
@@ -22,7 +22,7 @@ def test_pipeline(args: Namespace) -> None:
     torch.backends.cudnn.benchmark = True
     loaders = build_test_loaders(opt)
     model = build_model_of(opt)
-    lock = claim_folder(opt, 'testing', is_new=True)
+    lock = make_run_folder(opt, 'testing', is_new=True)
     try:
         gather(None)  # nobody writes before the folders are there
         logger = open_log(opt, 'test')

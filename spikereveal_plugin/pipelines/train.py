@@ -16,7 +16,7 @@ from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.models.collective import gather
 from spikereveal_plugin.option_files import find_option_file
 from spikereveal_plugin.pipelines.first_look import look_at_validation
-from spikereveal_plugin.pipelines.folders import claim_folder
+from spikereveal_plugin.pipelines.folders import make_run_folder
 from spikereveal_plugin.pipelines.loaders import build_train_data
 from spikereveal_plugin.pipelines.log import close_log, open_log
 from spikereveal_plugin.pipelines.loop import Loop
@@ -77,7 +77,7 @@ def train_pipeline(args: Namespace) -> None:
 def _make_folders(opt: dict[str, Any], option_file: str, *, is_new: bool) -> FolderLock | None:
     with tempfile.TemporaryDirectory() as folder:
         kept = shutil.copy(find_option_file(Path(option_file)), folder)  # it may lie in the folder that is renamed
-        lock = claim_folder(opt, 'training', is_new=is_new)
+        lock = make_run_folder(opt, 'training', is_new=is_new)
         if is_new and opt['logger']['use_tb_logger'] and 'debug' not in opt['name'] and opt['rank'] == 0:
             mkdir_and_rename(str(Path(opt['root_path'], 'tb_logger', opt['name'])))
         if opt['rank'] == 0:

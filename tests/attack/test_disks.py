@@ -142,7 +142,7 @@ def test_many_full_disks(name, shell, words, hashed, tmp_path, small_disk, tally
 
 @pytest.mark.parametrize('name', COMMANDS)
 def test_limits_of_a_file(name, shell, words, hashed, tmp_path, tally):
-    limits = [{'file_size': size} for size in (1000, 20000, 100000)]
+    limits = [{'file_size': size} for size in (1000, 5000, 20000, 60000, 100000)]
 
     def places(_):
         for number in range(len(limits)):
