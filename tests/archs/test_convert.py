@@ -1,6 +1,8 @@
 """Reading the authors' checkpoints: what is accepted, what is written, what is refused."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -73,11 +75,10 @@ def test_a_failed_import_leaves_the_former_file(tmp_path, monkeypatch):
     torch.save(as_the_authors_save('LDN'), source)
     target.write_bytes(b'former')
 
-    def full_disk(state, path):
-        Path(path).write_bytes(b'half')
-        raise OSError('No space left on device')
+    def full_disk(file_number):
+        raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(torch, 'save', full_disk)
+    monkeypatch.setattr(os, 'fsync', full_disk)
     with pytest.raises(OSError, match='No space'):
         import_ssdm(source, target)
     assert target.read_bytes() == b'former'
