@@ -46,7 +46,7 @@ def read_torch_file(path: Path) -> Any:
     except SpikeDataError:
         raise
     except pickle.UnpicklingError as error:
-        found = re.search(r'GLOBAL ([\w.]+)', str(error))
+        found = re.search(r'GLOBAL (\w+(?:\.\w+)+)', str(error))  # a module and a name in it
         if found is None:
             raise SpikeDataError(f'{path}: not a file of PyTorch weights (UnpicklingError)') from error
         raise SpikeDataError(

@@ -3,11 +3,10 @@
 import errno
 import json
 import os
-from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from spikereveal_plugin.archs import BSN, LDN, SpikeEDSR, convert_ssdm, import_ssdm, load_ssdm_file
@@ -132,6 +131,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.filterwarnings('ignore:Detected pickle protocol')  # torch warns, then fails
 @given(content=st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: b'\x80\x02' + tail))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(content=b'c')  # the pickled name of nothing
 def test_bytes_that_are_no_weights_are_refused(tmp_path, content):
     path = tmp_path / 'weights.pth'
     path.write_bytes(content)
