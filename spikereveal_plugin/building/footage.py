@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.inputs import real
+from spikereveal_plugin.formats.names import key_part
 from spikereveal_plugin.recordings.image_file import load_image
 
 Image = npt.NDArray[np.uint8]
@@ -96,7 +97,7 @@ def _footage_at(source: Path) -> list[Footage]:
     if not source.exists():
         raise SpikeDataError(f'{source}: no such video or folder')
     if source.is_file():
-        return [Footage(_sequence_name(source.stem), source, count_video_frames(source))]
+        return [Footage(key_part(source.stem), source, count_video_frames(source))]
     entries = sorted((entry for entry in source.iterdir() if not entry.name.startswith('.')), key=_natural_order)
     pictures = tuple(entry for entry in entries if entry.suffix.lower() in FRAME_SUFFIXES and entry.is_file())
     inner = [entry for entry in entries if entry.is_dir() or entry.suffix.lower() in VIDEO_SUFFIXES]
@@ -106,7 +107,7 @@ def _footage_at(source: Path) -> list[Footage]:
             f'of sequences? Name the ones you want'
         )
     if pictures:
-        return [Footage(_sequence_name(real(source).name), source, len(pictures), pictures)]
+        return [Footage(key_part(real(source).name), source, len(pictures), pictures)]
     if not inner:
         raise SpikeDataError(
             f'{source} holds no video ({", ".join(VIDEO_SUFFIXES)}), picture ({", ".join(FRAME_SUFFIXES)}) or folder'
@@ -146,7 +147,3 @@ def _natural_order(path: Path) -> tuple[list[int | str], str]:
     """Order frame_9 before frame_10; text and numbers alternate, so that they are never compared with each other."""
     parts = re.split(r'(\d+)', path.name)
     return [int(part) if part.isdecimal() else part for part in parts], path.name
-
-
-def _sequence_name(stem: str) -> str:
-    return re.sub(r'[^A-Za-z0-9_-]', '_', stem)

@@ -6,7 +6,6 @@
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,12 +15,12 @@ from typing import Any
 from spikereveal_plugin.building.exposure_builder import Sample
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.lmdb_store import LmdbEntry, LmdbRecord
+from spikereveal_plugin.formats.names import check_name, is_key
 from spikereveal_plugin.formats.spike_lmdb import encode_spikes
 from spikereveal_plugin.recordings.image_lmdb import encode_image
 from spikereveal_plugin.recordings.manifest import KINDS, SPLITS, Checksums, checksum
 
 _FINISHED = 'finished'
-_NAME = re.compile(r'[ -\-0-[\]-~]+(/[ -\-0-[\]-~]+)*')  # printable ASCII without dot and backslash, no empty part
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,8 @@ class SampleRecords:
         """
         if split not in SPLITS:
             raise SpikeDataError(f'{key!r}: the split {split!r} is neither train nor test')
-        if not _NAME.fullmatch(key):
-            raise SpikeDataError(
-                f'{key!r} cannot name a sample; expected <sequence>/<name> in printable ASCII without a dot'
-            )
+        if not is_key(check_name(key, str(self.root))):
+            raise SpikeDataError(f'{key!r} cannot name a sample; expected <sequence>/<name> without a dot')
         finished: dict[str, dict[str, Any]] = {}
         for kind, records in _encode(key, sample, split == 'test' or keeps_sequence).items():
             finished[kind] = {}

@@ -69,7 +69,7 @@ class GrowingLmdb:
         """Store one record, that meta_info.txt does not list yet.
 
         Args:
-            name: key and extension, such as `seq/000019/020.gain`: printable ASCII with one dot.
+            name: key and extension, such as `seq/000019/020.gain`: printable, with one dot.
             shape: sizes to state in meta_info.txt.
             payload: the record.
             note: the rest of its line in meta_info.txt.

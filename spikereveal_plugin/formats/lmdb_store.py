@@ -19,13 +19,13 @@ from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.formats.lmdb_disk import ROOM, commit, lmdb_disk_errors, open_to_write
 from spikereveal_plugin.formats.lmdb_environments import ENVIRONMENTS
+from spikereveal_plugin.formats.names import is_key
 from spikereveal_plugin.formats.text_file import MOST_OF_MANIFEST, read_text
 
 META_NAME: Final = 'meta_info.txt'
 FIRST_MAP_SIZE: Final = 64 * 2**20
 _LINE = re.compile(r'(?P<key>.+)\.(?P<extension>[^. ]+) \((?P<shape>\d+(?:,\d+)*)\)(?: (?P<note>.*))?')
-# BasicSR cuts a line of meta_info.txt at its first dot and encodes keys as ASCII.
-_NAME = re.compile(r'(?P<key>[ -\-/-~]+)\.(?P<extension>[0-9A-Za-z]+)')
+_NAME = re.compile(r'(?P<key>.+)\.(?P<extension>[0-9A-Za-z]+)')
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LmdbReader:
         """
         try:
             with ENVIRONMENTS.get(*self._identity).begin() as transaction:
-                return tuple(key.decode('ascii', 'replace') for key in transaction.cursor().iternext(values=False))
+                return tuple(key.decode('utf-8', 'replace') for key in transaction.cursor().iternext(values=False))
         except lmdb.Error as error:
             raise SpikeDataError(f'{self.path}: data.mdb is damaged ({error}); build it again') from error
 
@@ -112,13 +112,13 @@ def record_key(name: str, longest: int, path: Path) -> str:
     """Return the key of the record `key.ext` of the LMDB at `path`.
 
     Raises:
-        SpikeDataError: `name` is not such a name in printable ASCII, or its key is longer than `longest`.
+        SpikeDataError: `name` is not such a name, or its key is longer than `longest` bytes of UTF-8.
     """
     match = _NAME.fullmatch(name)
-    if match is None or len(match['key']) > longest:
+    if match is None or not is_key(match['key']) or len(match['key'].encode()) > longest:
         raise SpikeDataError(
-            f'{path}: {name!r} cannot name a record: it must be `key.ext` in printable ASCII, the key at most '
-            f'{longest} characters and without a dot (BasicSR cuts it there); rename it'
+            f'{path}: {name!r} cannot name a record: it must be `key.ext`, printable, the key at most {longest} bytes '
+            f'and without a dot (BasicSR cuts it there); rename it'
         )
     return match['key']
 
@@ -169,7 +169,7 @@ class LmdbWriter:
         """Store one record.
 
         Args:
-            name: key and extension, such as `seq/000019.png`: printable ASCII with one dot.
+            name: key and extension, such as `seq/000019.png`: printable, with one dot.
             shape: sizes to state in meta_info.txt.
             payload: the record.
             note: the rest of its line in meta_info.txt.

@@ -1,6 +1,10 @@
-"""Names that data and option files bring, and that become paths below a folder of ours."""
+"""Names that data and option files bring, and that become paths below a folder of ours and keys of an LMDB."""
+
+from typing import Final
 
 from spikereveal_plugin.errors import SpikeDataError
+
+_KEEP: Final = frozenset('-_+=()[] ')  # beside letters and digits, of ASCII
 
 
 def check_name(name: str, where: str) -> str:
@@ -19,3 +23,17 @@ def check_name(name: str, where: str) -> str:
     if odd := next((c for c in name if c == '\\' or not c.isprintable()), None):
         raise SpikeDataError(f'{where}: the name {name[:100]!r} holds {odd!r}; rename it')
     return name
+
+
+def is_key(text: str) -> bool:
+    """Say whether text can be an LMDB key: printable, in UTF-8, and without a dot, where BasicSR cuts a key."""
+    return text.isprintable() and '.' not in text
+
+
+def key_part(text: str) -> str:
+    """Return a file's name, in any script, as a part of a key; what a key cannot hold becomes an underscore."""
+    return ''.join(letter if _is_kept(letter) else '_' for letter in text)
+
+
+def _is_kept(letter: str) -> bool:
+    return (letter.isalnum() or letter in _KEEP) if letter.isascii() else letter.isprintable()

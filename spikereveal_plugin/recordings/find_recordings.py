@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.formats.inputs import real
+from spikereveal_plugin.formats.names import key_part
 from spikereveal_plugin.recordings.layout import FOLDERS, Split
 from spikereveal_plugin.recordings.sources import IMAGE_SUFFIXES, files_by_key, sharp_sequence_files
 from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES
@@ -57,7 +57,7 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
         SpikeDataError: a folder is missing, two files share a name, nothing is a pair, or a sharp image is missing.
     """
     if images.is_file() and spikes.is_file():
-        return Pairs((Recording('recording', _name(images.stem), images, spikes, split),), (), ())
+        return Pairs((Recording('recording', key_part(images.stem), images, spikes, split),), (), ())
     image_files, spike_files = files_by_key(images, IMAGE_SUFFIXES), files_by_key(spikes, SPIKE_SUFFIXES)
     sharp_files = files_by_key(sharp, IMAGE_SUFFIXES) if sharp else {}
     both = [key for key in image_files if key in spike_files]
@@ -71,8 +71,8 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
     recordings = []
     for key in both:
         folder, _, name = key.rpartition('/')
-        sequence = '/'.join(_name(part) for part in folder.split('/')) if folder else _name(real(images).name)
-        recording = Recording(sequence, _name(name), image_files[key], spike_files[key], split, sharp_files.get(key))
+        sequence = '/'.join(key_part(part) for part in folder.split('/')) if folder else key_part(real(images).name)
+        recording = Recording(sequence, key_part(name), image_files[key], spike_files[key], split, sharp_files.get(key))
         recordings.append(recording)
     lonely = tuple(path for key, path in image_files.items() if key not in spike_files)
     return Pairs(tuple(recordings), lonely, tuple(path for key, path in spike_files.items() if key not in image_files))
@@ -97,11 +97,3 @@ def find_authors_release(root: Path, split: str, exposure: Exposure) -> Pairs:
         if item.sharp
     ]
     return replace(pairs, recordings=tuple(recordings))
-
-
-_KEEP: Final = frozenset('-_+=()[] ')
-
-
-def _name(text: str) -> str:
-    """Make a name that an LMDB key can hold: what is not ASCII, or a dot, becomes an underscore."""
-    return ''.join(letter if letter.isascii() and (letter.isalnum() or letter in _KEEP) else '_' for letter in text)

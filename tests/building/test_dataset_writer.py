@@ -169,9 +169,12 @@ def test_sharp_images_for_some_samples_only_are_refused(tmp_path):
         build_mixed()
 
 
-@pytest.mark.parametrize('name', ['a.b', '', '../x', '/x', 'a//b', 'a\\b', 'é'])
+@pytest.mark.parametrize('name', ['a.b', '', '../x', '/x', 'a//b', 'a\\b', 'a\nb', 'a\u2028b'])
 def test_names_that_no_lmdb_or_folder_can_hold_are_refused(tmp_path, name):
-    with pytest.raises(SpikeDataError, match='cannot name a sample'), DatasetWriter(tmp_path / 'set', plan()) as writer:
+    with (
+        pytest.raises(SpikeDataError, match='cannot name a sample|the name .* (leads elsewhere|holds)'),
+        DatasetWriter(tmp_path / 'set', plan()) as writer,
+    ):
         writer.put('train', 'walk', name, sample())
     assert names(tmp_path) == []
 

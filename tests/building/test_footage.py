@@ -33,7 +33,7 @@ def test_a_folder_is_read_in_natural_order(tmp_path):
 
 def test_a_video_is_read_as_rgb(tmp_path):
     (footage,) = find_footage([write_video(tmp_path / 'my clip.v2.mp4', 6)])
-    assert (footage.name, footage.num_frames) == ('my_clip_v2', 6)
+    assert (footage.name, footage.num_frames) == ('my clip_v2', 6)
     frames = list(footage.frames())
     assert len(frames) == 6
     red, green, blue = frames[5].reshape(-1, 3).mean(axis=0)

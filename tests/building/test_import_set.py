@@ -53,6 +53,20 @@ def test_own_recordings(folders, caplog):
     assert '1 images without spikes are left out' in caplog.text
 
 
+def test_names_of_any_script_are_kept(tmp_path):
+    for number, key in enumerate(('夜景/第一张', '夜景/第二张', 'Ночь/кадр 1', 'été/ä')):
+        for folder in ('photos', 'spikes'):
+            (tmp_path / folder / key).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / 'photos' / f'{key}.png'), image(seed=number))
+        np.save(tmp_path / 'spikes' / f'{key}.npy', stream(seed=number))
+    assert run(tmp_path, '--test', '夜景') == 0
+    spikes = SpikeLmdb(tmp_path / 'out/test/spike.lmdb')
+    assert spikes.keys == ('夜景/第一张', '夜景/第二张')
+    np.testing.assert_array_equal(spikes.read('夜景/第二张'), stream(seed=1))
+    assert SpikeLmdb(tmp_path / 'out/train/spike.lmdb').keys == ('été/ä', 'Ночь/кадр 1')
+    assert main(['data', 'verify', str(tmp_path / 'out')]) == 0
+
+
 def test_the_exposure_is_the_whole_stream_by_default(folders):
     assert run(folders) == 0
     record = SpikeLmdb(folders / 'out/train/spike.lmdb').records['a/1']

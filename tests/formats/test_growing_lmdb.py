@@ -59,7 +59,7 @@ def test_a_second_writer_waits_outside(tmp_path: Path):
     assert read(path) == {'a': b'1', 'b': b'2'}
 
 
-@pytest.mark.parametrize('name', ['a', 'ä.bin', 'a.b.c', 'k' * 600 + '.bin'])
+@pytest.mark.parametrize('name', ['a', 'ä\n.bin', 'a.b.c', 'k' * 600 + '.bin'])
 def test_a_bad_name_is_refused(tmp_path: Path, name: str):
     with GrowingLmdb(tmp_path / 'a.lmdb') as writer, pytest.raises(SpikeDataError, match='cannot name a record'):
         writer.put(name, (1,), b'1')
