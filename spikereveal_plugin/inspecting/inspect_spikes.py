@@ -1,22 +1,26 @@
 """What a spike file holds: size, firing rates, pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.defaults import SHORT_WINDOW
+from spikereveal_plugin.formats.vidar import readout_bytes
 from spikereveal_plugin.inspecting.guess_layout import LayoutGuess, guess_layout, measure_layout
 from spikereveal_plugin.inspecting.inspect_set import Tile
 from spikereveal_plugin.inspecting.playback import Stream, play
 from spikereveal_plugin.physics.gray import gray
-from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.image_file import image_size, load_image
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
+ALIKE: Final = 0.5  # correlation of photo and firing rates above which they show one scene
+PHOTO_RATIOS: Final = (4, 1, 2, 3, 5, 6, 8)  # photo pixels to a spike pixel along a side
 Rate = npt.NDArray[np.float32]
 
 
@@ -43,14 +47,14 @@ def inspect_spikes(path: Path, layout: SpikeLayout, blur: Path | None = None) ->
     Args:
         path: `.dat`, `.npy` or `.npz`.
         layout: what is known.
-        blur: image of the same scene, which tells whether rows are stored bottom first.
+        blur: image of the same scene, which tells the sensor's size where it is not known, and the order of its rows.
 
     Raises:
         SpikeDataError: the file cannot be read, or nothing in it repeats.
     """
     lines: list[str] = []
     if path.suffix.lower() == '.dat':
-        spikes, layout = _guessed(path, layout, lines)
+        spikes, layout = _guessed(path, layout, blur, lines)
     else:
         spikes = open_spikes(path, layout)
     lines.append(f'readouts: {len(spikes)} of {spikes.sensor[0]} x {spikes.sensor[1]} (height x width)')
@@ -63,23 +67,46 @@ def inspect_spikes(path: Path, layout: SpikeLayout, blur: Path | None = None) ->
     return SpikeSummary(spikes, layout, rates, (*lines, *_rate_lines(rates)))
 
 
-def _guessed(path: Path, layout: SpikeLayout, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
+def _guessed(path: Path, layout: SpikeLayout, blur: Path | None, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
     sensor = layout.sensor or sensor_from_config(path)
     if sensor is not None:
         best = measure_layout(path, *sensor, layout.header)
         lines.append(f'sensor: {best.height} x {best.width}, as given; {_evidence(best)}')
     else:
-        best, *others = guess_layout(path)
-        lines.append(f'sensor: {best.height} x {best.width}, {best.certainty}; {_evidence(best)}')
-        if others and best.certainty != 'sure':
+        (best, *others), certainty = (guess_layout(path), '') if blur is None else _by_photo(path, blur, layout)
+        certainty = certainty or best.certainty
+        lines.append(f'sensor: {best.height} x {best.width}, {certainty}; {_evidence(best)}')
+        if others and certainty != 'sure':
             sizes = ', '.join(f'{other.height} x {other.width} (header {other.header})' for other in others[:3])
             lines.append(f'sensor: it may also be {sizes}')
     lines.append(f'header: {best.header} bytes' if best.header else 'header: none')
     if best.trailing:
         lines.append(f'trailing: {best.trailing} bytes after the last whole readout, which are left out')
-    shape = (best.num_readouts, best.height, best.width)
-    spikes = SpikeStream.of_dat(path, shape, flip=layout.flip, header=best.header)
-    return spikes, replace(layout, height=best.height, width=best.width, header=best.header)
+    return _stream(path, best, layout), replace(layout, height=best.height, width=best.width, header=best.header)
+
+
+def _by_photo(path: Path, blur: Path, layout: SpikeLayout) -> tuple[Sequence[LayoutGuess], str]:
+    """Order the guesses, and whole parts of the photo's size, by how the photo resembles them, and say how sure."""
+    height, width = image_size(blur)
+    sizes = [(height // ratio, width // ratio) for ratio in PHOTO_RATIOS if height % ratio == width % ratio == 0]
+    whole = [size for size in sizes if _is_whole(path, size, layout.header)]
+    by_bytes = guess_layout(path)
+    guesses = [*(measure_layout(path, *size, layout.header) for size in whole), *by_bytes]
+    alike = [max(_likeness(_stream(path, guess, layout).rate(), blur)) for guess in guesses]
+    order = sorted(range(len(guesses)), key=lambda index: alike[index], reverse=True)
+    if alike[order[0]] > ALIKE:
+        return [guesses[index] for index in order], 'sure'
+    return by_bytes, 'unsure, since the photo resembles no reading of the file'
+
+
+def _is_whole(path: Path, size: tuple[int, int], header: int) -> bool:
+    length, num_bytes = readout_bytes(*size), path.stat().st_size - header
+    return min(size) > 0 and num_bytes >= length and num_bytes % length == 0
+
+
+def _stream(path: Path, guess: LayoutGuess, layout: SpikeLayout) -> SpikeStream:
+    shape = (guess.num_readouts, guess.height, guess.width)
+    return SpikeStream.of_dat(path, shape, flip=layout.flip, header=guess.header)
 
 
 def _evidence(guess: LayoutGuess) -> str:
@@ -88,15 +115,23 @@ def _evidence(guess: LayoutGuess) -> str:
 
 def _is_upside_down(rates: Rate, blur: Path, layout: SpikeLayout, lines: list[str]) -> bool:
     """Say whether the stream resembles the image more with its rows in the other order."""
-    height, width = rates.shape
-    small = cv2.resize(load_image(blur), (width, height), interpolation=cv2.INTER_AREA)
-    light = gray(small.transpose(2, 0, 1).astype(np.float32))[0]
-    upright, turned = (float(np.corrcoef(light.ravel(), image.ravel())[0, 1]) for image in (rates, rates[::-1]))
+    upright, turned = _likeness(rates, blur)
     is_turned = turned > upright
     order = 'bottom' if layout.flip != is_turned else 'top'
     lines.append(f'row order: {order} row first; correlation with the image {max(upright, turned):.3f}, '
                  f'upside down {min(upright, turned):.3f}')  # fmt: skip
     return is_turned
+
+
+def _likeness(rates: Rate, blur: Path) -> tuple[float, float]:
+    """Return the photo's correlation with the firing rates, and with those upside down; 0 where either is flat."""
+    height, width = rates.shape
+    small = cv2.resize(load_image(blur), (width, height), interpolation=cv2.INTER_AREA)
+    light = gray(small.transpose(2, 0, 1).astype(np.float32))[0]
+    if light.std() == 0 or rates.std() == 0:
+        return 0.0, 0.0
+    upright, turned = (float(np.corrcoef(light.ravel(), image.ravel())[0, 1]) for image in (rates, rates[::-1]))
+    return upright, turned
 
 
 def _rate_lines(rates: Rate) -> Iterator[str]:

@@ -30,6 +30,22 @@ def test_a_dat_with_its_photo(tmp_path, capsys, scene, flip):
     assert cv2.imread(str(tmp_path / 'o.png')) is not None
 
 
+@pytest.mark.parametrize('sensor', [(32, 48), (96, 128)])
+def test_the_photo_tells_the_sensor(tmp_path, capsys, sensor):
+    rows, columns = np.mgrid[: sensor[0], : sensor[1]]
+    rates = 0.5 + 0.25 * np.sin(columns / 9 + rows / 17) + 0.2 * np.cos(rows / 3)
+    write_vidar(tmp_path / 'a.dat', np.random.default_rng(0).random((97, *sensor)) < rates)
+    cv2.imwrite(str(tmp_path / 'photo.png'), cv2.resize((255 * rates).astype(np.uint8), None, fx=4, fy=4))
+    cv2.imwrite(str(tmp_path / 'other.png'), np.random.default_rng(1).integers(0, 255, (128, 192, 3), np.uint8))
+    inspect = ['data', 'inspect', str(tmp_path / 'a.dat'), '-o', str(tmp_path / 'o.png'), '--overwrite', '--blur']
+    assert main([*inspect, str(tmp_path / 'photo.png')]) == 0
+    found = lines_of(capsys)
+    assert found['sensor'].startswith(f'{sensor[0]} x {sensor[1]}, sure')
+    assert found['readouts'] == f'97 of {sensor[0]} x {sensor[1]} (height x width)'
+    assert main([*inspect, str(tmp_path / 'other.png')]) == 0
+    assert ', unsure, since the photo resembles no reading' in capsys.readouterr().out
+
+
 def test_a_data_set(tmp_path, capsys, tiny_set):
     assert main(['data', 'inspect', str(tiny_set), '-o', str(tmp_path / 'o.png')]) == 0
     out = capsys.readouterr().out
