@@ -27,6 +27,11 @@ def readout_bytes(height: int, width: int) -> int:
     return (height * width + 7) // 8
 
 
+def are_whole_readouts(num_bytes: int, height: int, width: int) -> bool:
+    """Say whether bytes are one or more whole readouts of a sensor; of none that has no pixels."""
+    return min(height, width) > 0 and num_bytes > 0 and num_bytes % readout_bytes(height, width) == 0
+
+
 def pack_spikes(spikes: npt.NDArray[Any], *, flip: bool = True) -> bytes:
     """Encode a stream.
 

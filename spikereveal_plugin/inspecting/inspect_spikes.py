@@ -10,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from spikereveal_plugin.defaults import SHORT_WINDOW
-from spikereveal_plugin.formats.vidar import readout_bytes
+from spikereveal_plugin.formats.vidar import are_whole_readouts
 from spikereveal_plugin.inspecting.guess_layout import LayoutGuess, guess_layout, measure_layout
 from spikereveal_plugin.inspecting.inspect_set import Tile
 from spikereveal_plugin.inspecting.playback import Stream, play
 from spikereveal_plugin.physics.gray import gray
-from spikereveal_plugin.recordings.image_file import image_size, load_image
+from spikereveal_plugin.recordings.image_file import load_image
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
 ALIKE: Final = 0.5  # correlation of photo and firing rates above which they show one scene
 PHOTO_RATIOS: Final = (4, 1, 2, 3, 5, 6, 8)  # photo pixels to a spike pixel along a side
+Image = npt.NDArray[np.uint8]
 Rate = npt.NDArray[np.float32]
 
 
@@ -53,28 +54,28 @@ def inspect_spikes(path: Path, layout: SpikeLayout, blur: Path | None = None) ->
         SpikeDataError: the file cannot be read, or nothing in it repeats.
     """
     lines: list[str] = []
+    photo = None if blur is None else load_image(blur)
     if path.suffix.lower() == '.dat':
-        spikes, layout = _guessed(path, layout, blur, lines)
+        spikes, layout = _guessed(path, layout, photo, lines)
     else:
         spikes = open_spikes(path, layout)
     lines.append(f'readouts: {len(spikes)} of {spikes.sensor[0]} x {spikes.sensor[1]} (height x width)')
     rates = spikes.rate()
-    if blur is not None and _is_upside_down(rates, blur, layout, lines):
+    if photo is not None and _is_upside_down(rates, photo, layout, lines):
         spikes, rates, layout = spikes.upside_down(), rates[::-1], replace(layout, flip=not layout.flip)
-    elif blur is None and path.suffix.lower() == '.dat':
+    elif photo is None and path.suffix.lower() == '.dat':
         order = 'bottom row first, as spike cameras write it' if layout.flip else 'top row first'
         lines.append(f'row order: taken as {order}; the bytes cannot tell: look at the picture, or give --blur')
     return SpikeSummary(spikes, layout, rates, (*lines, *_rate_lines(rates)))
 
 
-def _guessed(path: Path, layout: SpikeLayout, blur: Path | None, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
+def _guessed(path: Path, layout: SpikeLayout, photo: Image | None, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
     sensor = layout.sensor or sensor_from_config(path)
     if sensor is not None:
         best = measure_layout(path, *sensor, layout.header)
         lines.append(f'sensor: {best.height} x {best.width}, as given; {_evidence(best)}')
     else:
-        (best, *others), certainty = (guess_layout(path), '') if blur is None else _by_photo(path, blur, layout)
-        certainty = certainty or best.certainty
+        (best, *others), certainty = _by_bytes(path) if photo is None else _by_photo(path, photo, layout)
         lines.append(f'sensor: {best.height} x {best.width}, {certainty}; {_evidence(best)}')
         if others and certainty != 'sure':
             sizes = ', '.join(f'{other.height} x {other.width} (header {other.header})' for other in others[:3])
@@ -85,23 +86,23 @@ def _guessed(path: Path, layout: SpikeLayout, blur: Path | None, lines: list[str
     return _stream(path, best, layout), replace(layout, height=best.height, width=best.width, header=best.header)
 
 
-def _by_photo(path: Path, blur: Path, layout: SpikeLayout) -> tuple[Sequence[LayoutGuess], str]:
+def _by_bytes(path: Path) -> tuple[Sequence[LayoutGuess], str]:
+    guesses = guess_layout(path)
+    return guesses, guesses[0].certainty
+
+
+def _by_photo(path: Path, photo: Image, layout: SpikeLayout) -> tuple[Sequence[LayoutGuess], str]:
     """Order the guesses, and whole parts of the photo's size, by how the photo resembles them, and say how sure."""
-    height, width = image_size(blur)
+    height, width = photo.shape[:2]
     sizes = [(height // ratio, width // ratio) for ratio in PHOTO_RATIOS if height % ratio == width % ratio == 0]
-    whole = [size for size in sizes if _is_whole(path, size, layout.header)]
+    whole = [size for size in sizes if are_whole_readouts(path.stat().st_size - layout.header, *size)]
     by_bytes = guess_layout(path)
     guesses = [*(measure_layout(path, *size, layout.header) for size in whole), *by_bytes]
-    alike = [max(_likeness(_stream(path, guess, layout).rate(), blur)) for guess in guesses]
+    alike = [max(_likeness(_stream(path, guess, layout).rate(), photo)) for guess in guesses]
     order = sorted(range(len(guesses)), key=lambda index: alike[index], reverse=True)
     if alike[order[0]] > ALIKE:
         return [guesses[index] for index in order], 'sure'
     return by_bytes, 'unsure, since the photo resembles no reading of the file'
-
-
-def _is_whole(path: Path, size: tuple[int, int], header: int) -> bool:
-    length, num_bytes = readout_bytes(*size), path.stat().st_size - header
-    return min(size) > 0 and num_bytes >= length and num_bytes % length == 0
 
 
 def _stream(path: Path, guess: LayoutGuess, layout: SpikeLayout) -> SpikeStream:
@@ -113,9 +114,9 @@ def _evidence(guess: LayoutGuess) -> str:
     return f'neighbouring rows correlate by {guess.rows:.3f}, readouts by {guess.time:.3f}'
 
 
-def _is_upside_down(rates: Rate, blur: Path, layout: SpikeLayout, lines: list[str]) -> bool:
+def _is_upside_down(rates: Rate, photo: Image, layout: SpikeLayout, lines: list[str]) -> bool:
     """Say whether the stream resembles the image more with its rows in the other order."""
-    upright, turned = _likeness(rates, blur)
+    upright, turned = _likeness(rates, photo)
     is_turned = turned > upright
     order = 'bottom' if layout.flip != is_turned else 'top'
     lines.append(f'row order: {order} row first; correlation with the image {max(upright, turned):.3f}, '
@@ -123,10 +124,10 @@ def _is_upside_down(rates: Rate, blur: Path, layout: SpikeLayout, lines: list[st
     return is_turned
 
 
-def _likeness(rates: Rate, blur: Path) -> tuple[float, float]:
+def _likeness(rates: Rate, photo: Image) -> tuple[float, float]:
     """Return the photo's correlation with the firing rates, and with those upside down; 0 where either is flat."""
     height, width = rates.shape
-    small = cv2.resize(load_image(blur), (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
     light = gray(small.transpose(2, 0, 1).astype(np.float32))[0]
     if light.std() == 0 or rates.std() == 0:
         return 0.0, 0.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.vidar import readout_bytes
+from spikereveal_plugin.formats.vidar import are_whole_readouts, readout_bytes
 from spikereveal_plugin.recordings.sensors import SPIKE_CAMERAS
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, sensor_from_config
 
@@ -40,9 +40,9 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     up, down = (-(-height // RATIO), -(-width // RATIO)), (height // RATIO, width // RATIO)
     num_bytes = path.stat().st_size - layout.header
     for size in (up, down):
-        if min(size) > 0 and num_bytes and num_bytes % readout_bytes(*size) == 0:
+        if are_whole_readouts(num_bytes, *size):
             return size
-    fitting = [f'{w}x{h}' for h, w in SPIKE_CAMERAS if num_bytes and num_bytes % readout_bytes(h, w) == 0]
+    fitting = [f'{w}x{h}' for h, w in SPIKE_CAMERAS if are_whole_readouts(num_bytes, h, w)]
     if fitting:
         raise SpikeDataError(
             f'{path}: the image is {width}x{height}, the spikes {" or ".join(fitting)}: expected {up[1]}x{up[0]}; crop '

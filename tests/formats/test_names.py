@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.names import check_name
+from spikereveal_plugin.formats.names import check_name, is_key, key_part
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb, SpikeLmdbWriter
 
 
@@ -43,3 +43,17 @@ def test_spikes_of_such_a_key_are_refused(key: str, tmp_path: Path):
     meta.write_text(meta.read_text().replace('a/0', key))
     with pytest.raises(SpikeDataError, match=r'meta_info\.txt: the name .* leads elsewhere'):
         SpikeLmdb(tmp_path / 'spike.lmdb')
+
+
+@given(text=st.text(min_size=1))
+def test_any_name_of_a_file_becomes_a_part_of_a_key(text: str):
+    part = key_part(text)
+    assert is_key(part)
+    assert check_name(part, 'here') == part
+    assert len(part) == len(text)
+    assert key_part(part) == part
+
+
+@pytest.mark.parametrize('name', ['夜景', 'Ночь 1', 'été', 'a-b_c+(1)', '日本 語'])
+def test_a_name_of_any_script_stays_as_it_is(name: str):
+    assert key_part(name) == name
