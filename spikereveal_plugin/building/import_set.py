@@ -17,10 +17,11 @@ from spikereveal_plugin.building.sample_records import SampleRecords
 from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.recordings.calibration import Calibration, seen_window, to_sensor_grid
+from spikereveal_plugin.recordings.calibration import Calibration
 from spikereveal_plugin.recordings.find_recordings import Pairs, Recording
 from spikereveal_plugin.recordings.image_file import image_size, load_image
 from spikereveal_plugin.recordings.manifest import BuildPlan
+from spikereveal_plugin.recordings.rig import Rig
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, load_spikes, sensor_from_config
 
 Image = npt.NDArray[np.uint8]
@@ -165,16 +166,8 @@ def _aligned(
                 f'--calibration, made by: spikereveal data align'
             )
         return images, spikes
-    if images[0].shape[:2] != calibration.image_size or sensor != calibration.sensor_size:
-        raise SpikeDataError(
-            f'{recording.image}: image {images[0].shape[:2]}, sensor {sensor}, but the calibration is for '
-            f'{calibration.image_size} and {calibration.sensor_size}'
-        )
-    warped = [to_sensor_grid(image, calibration.matrix, calibration.sensor_size, ratio) for image in images]
-    top, left, height, width = seen_window(warped[0][1], ratio)
-    rows, columns = slice(ratio * top, ratio * (top + height)), slice(ratio * left, ratio * (left + width))
-    cut = [np.ascontiguousarray(image[rows, columns]) for image, _ in warped]
-    return cut, np.ascontiguousarray(spikes[:, top : top + height, left : left + width])
+    rig = Rig(calibration, ratio)
+    return [rig.photo(image, recording.image) for image in images], rig.spikes(spikes, recording.spikes)
 
 
 def _split(recordings: list[Recording], test: tuple[str, ...]) -> list[Recording]:

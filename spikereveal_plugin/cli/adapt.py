@@ -26,6 +26,9 @@ from light change (`--teacher light`), or from your BSN and SpikeEDSR, as in the
 """
 
 
+_DEFAULTS = {'header': 0, 'axes': 'thw'}
+
+
 def add_adapt_parser(commands: Any) -> None:
     """Add `adapt` to the sub-commands of `spikereveal`."""
     parser = commands.add_parser(
@@ -99,11 +102,11 @@ def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
     if args.blur is None:
         split = args.spikes if Split(args.spikes).is_there else args.spikes / 'train'
         return ['spikereveal', 'deblur', str(split), *end]
-    if args.calibration or args.header or args.key or args.axes != 'thw':
-        return ['spikereveal', 'deblur', str(args.output / 'data/train'), *end]
     words = ['spikereveal', 'deblur', str(args.blur), str(args.spikes), *end]
     words += ['--exposure', *map(str, args.exposure)] if args.exposure else []
-    words += ['--height', str(args.height), '--width', str(args.width)] if args.height and args.width else []
+    for name in ('calibration', 'height', 'width', 'header', 'axes', 'key'):
+        if (value := getattr(args, name)) not in (None, _DEFAULTS.get(name)):
+            words += [f'--{name}', str(value)]
     return [*words, '--no-flip'] if args.no_flip else words
 
 

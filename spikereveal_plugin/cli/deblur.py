@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm --sigma 4   physics alone, no weights
   spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
   spikereveal deblur photos/ long.dat -o out --exposure 0 400 --period 1000   one stream, many exposures
+  spikereveal deblur photo.jpg s.dat -o out --calibration rig.json            cameras that `data align` has aligned
   spikereveal deblur photos/ long.dat -o out --table exposures.csv            lines of: name,first,length
   spikereveal deblur datasets/mine/test -o out                                a data set of this package
   spikereveal deblur datasets/mine --key clip/000019 -o out.mp4               one sample of its split test
@@ -33,7 +34,7 @@ during the whole stream; Spike-GOPRO's files need `--exposure 20 97`. A folder o
 # What a result depends on besides the two inputs; a folder of results remembers it.
 _IDENTITY = (
     *('weights', 'method', 'short_window', 'sigma', 'density', 'height', 'width'),
-    *('exposure', 'period', 'table', 'no_flip', 'header', 'axes', 'key'),
+    *('exposure', 'period', 'table', 'no_flip', 'header', 'axes', 'key', 'calibration'),
 )
 
 
@@ -99,6 +100,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--exposure', nargs=2, type=int, metavar=('FIRST', 'LENGTH'), help="the photo's readouts")
     group.add_argument('--period', type=int, metavar='READOUTS', help='from one photo of a recording to the next')
     group.add_argument('--table', type=Path, metavar='CSV', help='exposures of a recording: name,first,length')
+    group.add_argument('--calibration', type=Path, metavar='JSON', help='made by `spikereveal data align`')
     group.add_argument('--no-check', action='store_true', help='accept spikes that look flipped')
 
 
@@ -116,7 +118,7 @@ def _deblur(args: argparse.Namespace) -> None:
         raise OptionError(
             f'{args.output}: .{suffix} is not written; name a folder, or a .{", .".join(outputs.KINDS)} file'
         )
-    inputs = [path for path in (args.blur, args.spikes, args.weights) if path is not None]
+    inputs = [path for path in (args.blur, args.spikes, args.weights, args.calibration) if path is not None]
     if is_file:
         claim(args.output, inputs, args)
         if args.page:
@@ -154,12 +156,17 @@ def _reading(args: argparse.Namespace) -> Any:
     from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.inference.jobs import ReadOptions
     from spikereveal_plugin.inference.timing import Timing
+    from spikereveal_plugin.recordings.calibration import load_calibration
+    from spikereveal_plugin.recordings.rig import Rig
 
+    rig = Rig(load_calibration(args.calibration)) if args.calibration else None
     try:
         exposure = Exposure(*args.exposure) if args.exposure else None
     except ValueError as error:
         raise OptionError(f'--exposure: {error}') from None
-    return ReadOptions(spike_layout(args), Timing(exposure, args.period, args.table))
+    if exposure is None and rig and args.table is None:
+        exposure = rig.exposure
+    return ReadOptions(spike_layout(args), Timing(exposure, args.period, args.table), rig)
 
 
 def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:

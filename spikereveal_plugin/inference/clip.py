@@ -21,6 +21,8 @@ class SpikeClip:
     stream: npt.NDArray[np.bool_]
     exposure: Exposure
     offset: int = 0
+    is_whole: bool = False
+    """nothing said when the photo was exposed, so the whole stream is taken"""
 
 
 def read_clip(
@@ -38,10 +40,10 @@ def read_clip(
     Raises:
         SpikeDataError: the file is missing or damaged, its sensor is not known, or the exposure leaves it.
     """
-    stream = open_spikes(path, layout_for_photo(path, image, layout))
+    stream, is_whole = open_spikes(path, layout_for_photo(path, image, layout)), exposure is None
     exposure = _inside(exposure, len(stream), path)
     first, stop = max(0, exposure.first - margin), min(len(stream), exposure.stop + margin)
-    return SpikeClip(stream.read(first, stop), Exposure(exposure.first - first, exposure.length), first)
+    return SpikeClip(stream.read(first, stop), Exposure(exposure.first - first, exposure.length), first, is_whole)
 
 
 def _inside(exposure: Exposure | None, count: int, path: Path) -> Exposure:

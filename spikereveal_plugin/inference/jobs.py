@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from spikereveal_plugin.inference.timing import Timing
 from spikereveal_plugin.recordings.layout import Split
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, Photo, load_photo
+from spikereveal_plugin.recordings.rig import Rig
 from spikereveal_plugin.recordings.sources import files_by_key
 from spikereveal_plugin.recordings.spike_file import SPIKE_SUFFIXES, SpikeLayout
 
@@ -39,10 +40,11 @@ class Job:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How spike files are read, and when their photos were exposed."""
+    """How spike files are read, when their photos were exposed, and, where it is known, how these lie on the sensor."""
 
     layout: SpikeLayout = field(default_factory=SpikeLayout)
     timing: Timing = field(default_factory=Timing)
+    rig: Rig | None = None
 
 
 def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job]:
@@ -64,6 +66,10 @@ def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job
     if blur is None:
         split = spikes / 'test' if Split(spikes / 'test').spikes.is_dir() else spikes
         is_data_set = Split(split).spikes.is_dir()
+        if reading.rig:
+            raise OptionError(
+                f'--calibration: {spikes} is {"a data set, aligned" if is_data_set else "spikes alone"}; leave it out'
+            )
         return _data_set_jobs(split, reading.layout.key) if is_data_set else _preview_jobs(spikes, reading)
     refuse_swapped(blur, spikes)
     if blur.is_file() and spikes.is_file():
@@ -94,7 +100,11 @@ def _folder_jobs(
 
 
 def _job(name: str, photo: Path, spikes: Path, reading: ReadOptions, exposure: Exposure | None) -> Job:
-    return Job(name, lambda: load_photo(photo), _clip_reader(spikes, reading, exposure))
+    def read() -> Photo:
+        found = load_photo(photo)
+        return Photo(reading.rig.photo(found.pixels, photo), found.bits) if reading.rig else found
+
+    return Job(name, read, _clip_reader(spikes, reading, exposure))
 
 
 def _preview_jobs(spikes: Path, reading: ReadOptions) -> list[Job]:
@@ -107,7 +117,15 @@ def _preview_jobs(spikes: Path, reading: ReadOptions) -> list[Job]:
 
 
 def _clip_reader(spikes: Path, reading: ReadOptions, exposure: Exposure | None) -> ClipReader:
-    return lambda size, margin: read_clip(spikes, size, reading.layout, exposure, margin)
+    rig = reading.rig
+    if rig is None:
+        return lambda size, margin: read_clip(spikes, size, reading.layout, exposure, margin)
+
+    def read(size: Size | None, margin: int) -> SpikeClip:  # the size is that of the photo on the sensor's grid
+        clip = read_clip(spikes, None, rig.layout(reading.layout), exposure, margin)
+        return replace(clip, stream=rig.spikes(clip.stream, spikes))
+
+    return read
 
 
 def _data_set_jobs(root: Path, key: str | None) -> list[Job]:

@@ -16,6 +16,7 @@ from spikereveal_plugin.inference.jobs import Job
 from spikereveal_plugin.inference.outputs import beside, make_folder
 from spikereveal_plugin.inference.page import Page
 from spikereveal_plugin.inference.preview import preview_frames
+from spikereveal_plugin.inference.remarks import remarks
 from spikereveal_plugin.inference.restore_options import RestoreOptions
 from spikereveal_plugin.recordings.photo import Photo
 
@@ -57,6 +58,11 @@ class Opened:
         frames = deblurrer.frames(pixels, clip.stream, self.instants, exposure=clip.exposure, check=options.check)
         frames = self.page.seen(frames) if self.page else frames
         return beside(pixels, frames) if options.side_by_side else frames
+
+    def say(self, deblurrer: Deblurrer) -> None:
+        """Log what the user should know of how the spikes are taken."""
+        for remark in remarks(self.photo, self.clip, deblurrer.restorer):
+            _log.info(remark)
 
     def write_page(self, path: Path) -> list[Path]:
         """Write what was asked for, after all frames have passed."""

@@ -39,6 +39,7 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
     make_folder(out.absolute().parent)
     with tqdm(total=options.count, unit='frame', disable=None) as progress:
         opened = open_job(job, deblurrer, options)
+        opened.say(deblurrer)
         _write(out, _counted(opened.frames(deblurrer, options), progress), opened.bits, options)
         opened.write_page(out.with_suffix('.html'))
 
@@ -85,6 +86,8 @@ def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: 
                 frames = opened.frames(deblurrer, options)
             except SpikeDataError as error:
                 raise SpikeDataError(f'{job.name}: {error}' if len(jobs) > 1 else str(error)) from error
+            if not left:
+                opened.say(deblurrer)  # of the first alone: the others are of one rig
             ledger.begin(job.name)
             left += 1
             target = targets[job.name]

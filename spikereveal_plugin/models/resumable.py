@@ -1,10 +1,12 @@
 """What the training loop asks of a model beyond BasicSR: whole checkpoints, a state that is whole, ranks on a CPU."""
 
+import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from basicsr.utils import get_root_logger
 from basicsr.utils.dist_util import master_only
 from basicsr.utils.registry import MODEL_REGISTRY
@@ -15,6 +17,9 @@ from spikereveal_plugin.models.checkpoint import save_checkpoint
 from spikereveal_plugin.models.shared_validation import SharedValidation
 from spikereveal_plugin.models.torch_training import OF_BASICSR, optimizer_class, scheduler_class
 from spikereveal_plugin.options import lookup_name
+from spikereveal_plugin.weights.file import read_weights
+from spikereveal_plugin.weights.forms import without_owner
+from spikereveal_plugin.weights.network import check_finite, fill, read_preferring
 
 
 class Resumable(SharedValidation):
@@ -44,6 +49,27 @@ class Resumable(SharedValidation):
             )
         wrapped: nn.Module = super().model_to_device(net)
         return wrapped
+
+    def load_network(
+        self, net: nn.Module, load_path: str, strict: bool = True, param_key: str | None = 'params'
+    ) -> None:
+        """As BasicSR's, of every form of weights that `deblur --weights` takes.
+
+        Raises:
+            SpikeDataError: the file is missing or damaged, holds no weights, or those of another network.
+        """
+        path, network = Path(load_path), self.get_bare_model(net)
+        weights = read_weights(path) if param_key is None else read_preferring(path, param_key)
+        if strict:
+            fill(network, weights)
+            get_root_logger().info(f'{type(network).__name__}: weights of {load_path}')
+            return
+        check_finite(weights)
+        state = without_owner(weights.state, network.state_dict().keys())
+        with tempfile.TemporaryDirectory(prefix='basicsr_weights_') as folder:  # in the one form that BasicSR reads
+            plain = Path(folder, path.name)
+            torch.save({'params': state}, plain)
+            super().load_network(net, str(plain), strict, 'params')
 
     @master_only
     def save_network(

@@ -4,7 +4,6 @@ import copy
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -21,7 +20,6 @@ from spikereveal_plugin.models.options import parse_option_file
 from spikereveal_plugin.models.resumable import Resumable
 from spikereveal_plugin.models.sections import TrainOptions
 from spikereveal_plugin.models.validating import Validating
-from spikereveal_plugin.weights.network import fill, read_preferring
 
 
 class SpikeModel(Validating, Resumable, SRModel):
@@ -46,22 +44,18 @@ class SpikeModel(Validating, Resumable, SRModel):
         for key in ('dataroot_gt', 'dataroot_gt_sequence') if 'train' in opt['datasets'] else ():
             opt['datasets']['train'].pop(key, None)  # sharp crops would be read and not used
 
-    def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str = 'params') -> None:
-        """As BasicSR's, of every form of weights.
+    def load_network(
+        self, net: nn.Module, load_path: str, strict: bool = True, param_key: str | None = 'params'
+    ) -> None:
+        """As `Resumable`'s.
 
         Raises:
             OptionError: the file is missing, or does not hold weights of this network.
         """
-        network = self.get_bare_model(net)
         try:
-            weights = read_preferring(Path(load_path), param_key)
-            if strict:
-                fill(network, weights)
+            super().load_network(net, load_path, strict, param_key)
         except SpikeDataError as error:
             raise refused_weights('network_g', load_path, error) from None
-        if not strict:
-            super().load_network(net, load_path, strict, param_key)
-        get_root_logger().info(f'{type(network).__name__}: weights of {load_path}')
 
     def model_to_device(self, net: nn.Module) -> nn.Module:
         """As BasicSR's, in the memory format that training is fastest in, compiled if `train.compile`."""

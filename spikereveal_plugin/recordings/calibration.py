@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from spikereveal_plugin.formats.text_file import read_json
 CALIBRATION_FORMAT: Final = 1
 Matrix = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
+Pixel = TypeVar('Pixel', np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,13 @@ def _whole(value: Any, name: str) -> int:
     return value
 
 
-def to_sensor_grid(image: Image, homography: Matrix, sensor_size: tuple[int, int], ratio: int) -> tuple[Image, Image]:
+def to_sensor_grid(
+    image: npt.NDArray[Pixel], homography: Matrix, sensor_size: tuple[int, int], ratio: int
+) -> tuple[npt.NDArray[Pixel], Image]:
     """Resample an image so that `ratio` x `ratio` of its pixels lie on each spike pixel.
 
     Args:
-        image: (H, W, 3) RGB.
+        image: (H, W, 3) RGB, of 8 bits or in [0, 1].
         homography: (3, 3) from its pixels to spike pixels.
         sensor_size: (height, width) of the spikes.
         ratio: pixels a spike pixel along each side.
@@ -121,7 +124,9 @@ def to_sensor_grid(image: Image, homography: Matrix, sensor_size: tuple[int, int
         np.full(image.shape[:2], 255, np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST
     )
     warped = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return warped.astype(np.uint8, copy=False), seen.astype(np.uint8, copy=False)
+    if image.dtype == np.float32:
+        warped = warped.clip(0, 1)  # OpenCV does so to whole numbers by itself
+    return warped.astype(image.dtype, copy=False), seen.astype(np.uint8, copy=False)
 
 
 def seen_window(seen: Image, ratio: int) -> tuple[int, int, int, int]:

@@ -42,10 +42,16 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     for size in (up, down):
         if are_whole_readouts(num_bytes, *size):
             return size
-    fitting = [f'{w}x{h}' for h, w in SPIKE_CAMERAS if are_whole_readouts(num_bytes, h, w)]
-    if fitting:
+    fitting = [size for size in SPIKE_CAMERAS if are_whole_readouts(num_bytes, *size)]
+    if are_whole_readouts(num_bytes, height, width) and (not fitting or image in fitting):
         raise SpikeDataError(
-            f'{path}: the image is {width}x{height}, the spikes {" or ".join(fitting)}: expected {up[1]}x{up[0]}; crop '
+            f"{path}: the image is {width}x{height}, which is the sensor's own size, expected {RATIO} times it; take "
+            f'the photo as the colour camera made it, or restore it at this size: --height {height} --width {width}'
+        )
+    if fitting:
+        sizes = ' or '.join(f'{w}x{h}' for h, w in fitting)
+        raise SpikeDataError(
+            f'{path}: the image is {width}x{height}, the spikes {sizes}: expected {up[1]}x{up[0]}; crop '
             'the image to what the spike camera sees (see `spikereveal data align`), or give --height and --width'
         )
     raise SpikeDataError(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.physics.density import Density
+from spikereveal_plugin.weights.forms import without_owner
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def ldn_of(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
     Raises:
         SpikeDataError: they are of another network.
     """
+    state = without_owner(state, ('spike_conv1.weight', 'channel_attention.squeeze.weight'))
     first, squeeze = state.get('spike_conv1.weight'), state.get('channel_attention.squeeze.weight')
     if first is None or squeeze is None or first.dim() != 4 or squeeze.dim() != 4:
         raise SpikeDataError(f'{path}: no card, and not the layers of LDN; expected the weights of a student')

@@ -13,8 +13,7 @@ from spikereveal_plugin.archs.weights_file import read_weights_file
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.atomic import write_atomically
 from spikereveal_plugin.weights.card import Card, card_of
-
-PARAMETER_KEYS = ('params', 'params_ema', 'state_dict')
+from spikereveal_plugin.weights.forms import described, find_state, is_state, unwrapped
 
 
 @dataclass(frozen=True)
@@ -30,23 +29,27 @@ class Weights:
 
 
 def read_weights(path: Path, *keys: str) -> Weights:
-    """Read weights of this package, of BasicSR, or a bare state dict.
+    """Read weights of this package, of BasicSR, or in another form that people keep (see `forms`).
 
     Args:
         path: a `.pth` file.
         keys: which of a checkpoint's networks, the first that is there; `params_ema` is the moving average. By default
-            `params`, then `params_ema`, then `state_dict`, then the whole file.
+            `params`, then `params_ema`, then `state_dict`, then what `find_state` finds.
 
     Raises:
         SpikeDataError: the file is missing or damaged, is of the authors' code, or holds no weights.
     """
     content = read_weights_file(path)
-    key = next((key for key in keys or PARAMETER_KEYS if isinstance(content.get(key), Mapping)), None)
+    key = next((key for key in keys if isinstance(content.get(key), Mapping)), None)
     if keys and key is None:
-        raise SpikeDataError(f'{path}: holds no {" or ".join(keys)}, but {", ".join(map(str, content))[:200]}')
-    state = {str(name).removeprefix('module.'): value for name, value in (content[key] if key else content).items()}
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise SpikeDataError(f'{path}: holds no weights under {", ".join(PARAMETER_KEYS)} or at its top')
+        raise SpikeDataError(f'{path}: holds no {" or ".join(keys)}, but {described(content)[:200]}')
+    found = content[key] if key else find_state(content)
+    if found is None or not is_state(found):
+        raise SpikeDataError(
+            f'{path}: holds no weights, but {described(content if found is None else found)[:300]}; expected tensors '
+            'by name, under params or at the top of the file'
+        )
+    state = {unwrapped(str(name)): value for name, value in found.items()}
     if is_ssdm(state):
         raise SpikeDataError(
             f"{path}: weights of the authors' code; convert them first: spikereveal weights import --from ssdm {path} "

@@ -16,6 +16,7 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.options import check_arguments, lookup
 from spikereveal_plugin.weights.card import Card, ldn_of
 from spikereveal_plugin.weights.file import Weights, read_weights
+from spikereveal_plugin.weights.forms import without_owner
 from spikereveal_plugin.weights.registry import find_weights
 from spikereveal_plugin.weights.sketch import check_card, check_shapes, on_paper
 
@@ -72,17 +73,26 @@ def fill(network: nn.Module, weights: Weights) -> None:
     Raises:
         SpikeDataError: they do not fit, or are not finite.
     """
-    if broken := next((name for name, value in weights.state.items() if not value.isfinite().all()), None):
-        raise SpikeDataError(
-            f'{weights.path}: the weights {broken} hold NaN or Inf; its training failed before it was saved'
-        )
+    check_finite(weights)
     try:
-        network.load_state_dict(weights.state)
+        network.load_state_dict(without_owner(weights.state, network.state_dict().keys()))
     except RuntimeError as error:
         reason = ' '.join(str(error).split())
         raise SpikeDataError(
             f'{weights.path}: the weights do not fit {type(network).__name__}: {reason[:300]}'
         ) from None
+
+
+def check_finite(weights: Weights) -> None:
+    """Refuse weights that hold NaN or Inf.
+
+    Raises:
+        SpikeDataError: naming the first that does.
+    """
+    if broken := next((name for name, value in weights.state.items() if not value.isfinite().all()), None):
+        raise SpikeDataError(
+            f'{weights.path}: the weights {broken} hold NaN or Inf; its training failed before it was saved'
+        )
 
 
 def load_section(section: Mapping[str, Any], path: Path, param_key: str, where: str) -> Loaded:

@@ -232,8 +232,9 @@ def test_what_is_missing_is_said(recordings, networks, words, no_names, tmp_path
         (['SET/train'], 'SET/train'),
         (['p', 's', '--exposure', '3', '9', '--no-flip'], 'p s -o mine_sharp --weights w.pth --exposure 3 9 --no-flip'),
         (['p', 's', '--height', '5', '--width', '6'], 'p s -o mine_sharp --weights w.pth --height 5 --width 6'),
-        (['p', 's', '--calibration', 'rig.json'], 'out/mine/data/train'),
-        (['p', 's', '--key', 'spk'], 'out/mine/data/train'),
+        (['p', 's', '--calibration', 'r.json'], 'p s -o mine_sharp --weights w.pth --calibration r.json'),
+        (['p', 's', '--key', 'spk', '--axes', 'hwt'], 'p s -o mine_sharp --weights w.pth --axes hwt --key spk'),
+        (['p', 's', '--header', '8', '--axes', 'thw'], 'p s -o mine_sharp --weights w.pth --header 8'),
     ],
 )
 def test_the_next_command_reads_the_same(words, said, tiny_set):

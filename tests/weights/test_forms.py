@@ -14,6 +14,7 @@ from spikereveal_plugin.compare.build import build_row
 from spikereveal_plugin.compare.method_options import parse_row
 from spikereveal_plugin.errors import SpikeRevealError
 from spikereveal_plugin.inference.deblurrer import Deblurrer
+from spikereveal_plugin.models.resumable import build_resumable_model
 from spikereveal_plugin.models.teacher import frozen_network
 from spikereveal_plugin.weights.card import Card
 from spikereveal_plugin.weights.file import read_weights, save_weights
@@ -25,7 +26,7 @@ SECTION = {'type': 'LDN', 'num_feat': 4, 'reduction': 4}
 
 def tiny() -> LDN:
     torch.manual_seed(0)
-    return LDN(num_feat=4, reduction=4).eval()
+    return LDN(num_feat=4, reduction=4).half().float().eval()
 
 
 def with_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -49,6 +50,23 @@ GOOD: dict[str, Callable[[Mapping[str, Tensor]], object]] = {
     'module.': lambda state: {'params': with_prefix(state)},
     'state_dict': lambda state: {'state_dict': state},
     'bare': dict,
+    'two wrappers': lambda state: {'params': with_prefix(with_prefix(state))},
+    'compiled': lambda state: {'params': {f'_orig_mod.{name}': value for name, value in state.items()}},
+    'compiled, in DataParallel': lambda state: {f'module._orig_mod.{name}': value for name, value in state.items()},
+    'compiled part': lambda state: {name.replace('blocks.', 'blocks._orig_mod.'): v for name, v in state.items()},
+    'Lightning': lambda state: {
+        'state_dict': {f'net_g.{name}': value for name, value in state.items()} | {'loss.weight': torch.ones(1)},
+        'epoch': 3,
+        'hyper_parameters': {'lr': 1e-3},
+    },
+    'DeepSpeed': lambda state: {'module': state, 'optimizer': {}},
+    'a checkpoint of other names': lambda state: {'iteration': 5, 'weights_of_mine': state, 'optimizer': {'lr': 1.0}},
+    **{
+        key: lambda state, key=key: {key: state, 'epoch': 1, 'optimizer': {'state': {}}}  # type: ignore[misc]
+        for key in ('model_state_dict', 'model', 'net', 'network', 'generator', 'net_g', 'ema', 'student')
+    },
+    'half': lambda state: {'params': {name: value.half() for name, value in state.items()}},
+    'state_dict in model': lambda state: {'model': {'state_dict': state}},
 }
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     'no file': (lambda path: None, 'no such file|neither a file nor a name'),
@@ -69,8 +87,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         'hold NaN or Inf',
     ),
     'a tensor': (lambda path: torch.save(torch.ones(1), path), 'expected a dictionary of weights, found Tensor'),
-    'no tensors': (lambda path: torch.save({'params': {'x': 1}}, path), 'holds no weights under'),
-    'nothing in it': (lambda path: torch.save({'params': {}}, path), 'holds no weights under'),
+    'no tensors': (lambda path: torch.save({'params': {'x': 1}}, path), r'holds no weights, but x \(int\)'),
+    'nothing in it': (lambda path: torch.save({'params': {}}, path), 'holds no weights, but nothing'),
+    'a training state': (
+        lambda path: torch.save({'epoch': 1, 'iter': 2, 'optimizers': [], 'schedulers': []}, path),
+        r'holds no weights, but epoch \(int\), iter \(int\), optimizers \(list\)',
+    ),
     'another shape': (
         lambda path: save_weights(path, LDN(num_feat=8, reduction=4).state_dict(), Card(SECTION)),
         'the weights do not fit LDN',
@@ -100,11 +122,21 @@ def by_pack(path: Path) -> nn.Module:
 
 
 CPU = torch.device('cpu')
+
+
+def by_stock_model(path: Path) -> nn.Module:
+    opt = {'is_train': False, 'num_gpu': 0, 'dist': False, 'model_type': 'SRModel', 'network_g': dict(SECTION)}
+    opt |= {'path': {'pretrain_network_g': str(path), 'strict_load_g': True}}
+    network: nn.Module = build_resumable_model(opt).net_g
+    return network
+
+
 READERS: dict[str, Callable[[Path], nn.Module]] = {
     'deblur': by_deblur,
     'compare network': lambda path: by_row({'type': 'network', 'weights': str(path)}),
     'compare arch': lambda path: by_row({'type': 'arch', 'network': SECTION, 'weights': str(path)}),
     'option file': by_option_file,
+    'a stock model of an option file': by_stock_model,
     'pack': by_pack,
 }
 
