@@ -39,10 +39,10 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     height, width = image
     up, down = (-(-height // RATIO), -(-width // RATIO)), (height // RATIO, width // RATIO)
     num_bytes = path.stat().st_size - layout.header
-    for size in (up, down):
-        if are_whole_readouts(num_bytes, *size):
-            return size
     fitting = [size for size in SPIKE_CAMERAS if are_whole_readouts(num_bytes, *size)]
+    for size in (up, down):
+        if are_whole_readouts(num_bytes, *size) and image not in fitting:  # of which every 16th is a quarter's too
+            return size
     if are_whole_readouts(num_bytes, height, width) and (not fitting or image in fitting):
         raise SpikeDataError(
             f"{path}: the image is {width}x{height}, which is the sensor's own size, expected {RATIO} times it; take "
