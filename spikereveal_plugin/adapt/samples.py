@@ -19,7 +19,7 @@ from spikereveal_plugin.inference.jobs import refuse_swapped
 from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.tfp import exposure_rate
 from spikereveal_plugin.recordings.find_recordings import find_recordings
-from spikereveal_plugin.recordings.layout import LMDBS, Split
+from spikereveal_plugin.recordings.layout import LMDBS, find_split_of
 from spikereveal_plugin.recordings.manifest import BuildPlan
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.restorers.checks import check_light, check_orientation
@@ -104,10 +104,9 @@ def choose(root: Path, keys: tuple[str, ...], held_out: int) -> Samples:
 
 
 def _split_of(root: Path) -> Path:
-    """The folder with the LMDBs: `root` or its `train`."""
-    for folder in (root, root / 'train'):
-        if Split(folder).is_there:
-            return folder
+    """The folder with the LMDBs: `root`, its `train`, or the split that it is a part of."""
+    if (split := find_split_of(root, 'train', 'test')) and split.layout is LMDBS:
+        return split.root
     if not root.exists():
         raise SpikeDataError(f'{root}: no such file or folder')
     raise SpikeDataError(

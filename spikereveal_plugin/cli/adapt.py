@@ -96,12 +96,12 @@ def _adapt(args: argparse.Namespace) -> None:
 
 def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
     """Return the `spikereveal deblur` of the same recordings, or of the data set made of them."""
-    from spikereveal_plugin.recordings.layout import Split
+    from spikereveal_plugin.recordings.layout import find_split_of
 
     end = ['-o', f'{args.output.name}_sharp', '--weights', str(weights)]
     if args.blur is None:
-        split = args.spikes if Split(args.spikes).is_there else args.spikes / 'train'
-        return ['spikereveal', 'deblur', str(split), *end]
+        split = find_split_of(args.spikes, 'train', 'test')
+        return ['spikereveal', 'deblur', str(split.root if split else args.spikes), *end]
     words = ['spikereveal', 'deblur', str(args.blur), str(args.spikes), *end]
     words += ['--exposure', *map(str, args.exposure)] if args.exposure else []
     for name in ('calibration', 'height', 'width', 'header', 'axes', 'key'):

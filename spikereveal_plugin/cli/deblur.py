@@ -3,19 +3,23 @@
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spikereveal_plugin.cli.arguments import add_device, add_imports, add_output, add_spike_layout, spike_layout
 from spikereveal_plugin.cli.output_file import claim
-from spikereveal_plugin.cli.text import HelpFormatter
+from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES, SHORT_WINDOW
 from spikereveal_plugin.inference.engines.names import ENGINES
+
+if TYPE_CHECKING:
+    from spikereveal_plugin.compare.metrics import Metric
 
 EXAMPLES = """examples:
   spikereveal deblur photo.png spikes.dat -o sharp                            seven PNGs in sharp/
   spikereveal deblur photo.png spikes.dat -o sharp --weights mine.pth         by weights of your own
   spikereveal deblur photo.png spikes.dat -o sharp.mp4 --frames 49 --fps 25   a slow-motion video
   spikereveal deblur photo.png spikes.dat -o middle.png --at 0.5              the middle of the exposure
+  spikereveal deblur photo.png spikes.dat -o out --metrics psnr ssim --sharp truth/      scored against sharp images
   spikereveal deblur photo.png spikes.dat -o sharp --frames 25 --page         and a page to look at, sharp/photo.html
   spikereveal deblur photo.png spikes.dat -o sdm.gif --method sdm --sigma 4   physics alone, no weights
   spikereveal deblur photos/ spikes/ -o out --format mp4 --side-by-side       photos/a.png with spikes/a.dat, ...
@@ -45,7 +49,7 @@ def add_deblur_parser(commands: Any) -> None:
     )
     parser.add_argument('blur', nargs='?', type=Path, metavar='BLUR', help='photo, or folder of photos')
     parser.add_argument('spikes', type=Path, metavar='SPIKES', help='.dat, .npy, .npz, or folder; or a data set')
-    add_output(parser, 'OUT', 'folder, or one .png, .mp4, .webm or .gif file')
+    add_output(parser, 'OUT', 'folder, or one .png, .jpg, .tif, .mp4, .webm or .gif file')
     add_imports(parser)
     _add_what(parser)
     _add_how(parser)
@@ -60,8 +64,12 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         '--at', nargs='+', type=float, metavar='F', help='parts of the exposure: 0 first, 1 last readout'
     )
-    group.add_argument('--format', choices=['png', 'mp4', 'webm', 'gif'], help='in a folder OUT (default: png)')
+    group.add_argument(
+        '--format', choices=['png', 'jpg', 'tif', 'mp4', 'webm', 'gif'], help='in a folder OUT (default: png)'
+    )
     group.add_argument('--fps', type=float, default=FPS, help='frames a second of a video or GIF')
+    group.add_argument('--metrics', nargs='+', metavar='NAME', help='score the frames: psnr, ssim, lpips, niqe, ...')
+    group.add_argument('--sharp', type=Path, metavar='PATH', help='sharp images to score against, one for each frame')
     group.add_argument('--page', action='store_true', help='write a page to look at, too: NAME.html beside the frames')
     group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
     group.add_argument('--overwrite', action='store_true', help='replace results that are there')
@@ -106,6 +114,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 def _deblur(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.footage import VIDEO_SUFFIXES
+    from spikereveal_plugin.compare.score_files import score_files
     from spikereveal_plugin.errors import OptionError
     from spikereveal_plugin.inference import jobs, outputs, preview, restore
     from spikereveal_plugin.inference.restore_options import RestoreOptions
@@ -125,6 +134,7 @@ def _deblur(args: argparse.Namespace) -> None:
             claim(args.output.with_suffix('.html'), inputs, args)
     if is_file and args.format not in (None, suffix):
         raise OptionError(f'--format {args.format}: {args.output} ends in .{suffix}')
+    metrics = _metrics(args, suffix if is_file else args.format or 'png')
     listed = jobs.find_jobs(args.blur, args.spikes, _reading(args))
     has_network = any(job.photo for job in listed)
     deblurrer = _deblurrer(args, needs_network=has_network)
@@ -148,7 +158,27 @@ def _deblur(args: argparse.Namespace) -> None:
         restore.restore_to_file(listed[0], deblurrer, args.output, options)
     else:
         restore.restore_to_folder(listed, deblurrer, args.output, options)
+    if metrics:
+        write_lines(score_files(args.output, args.sharp, metrics))
     logging.getLogger('spikereveal').info('%s: done', args.output)
+
+
+def _metrics(args: argparse.Namespace, kind: str) -> 'list[Metric]':
+    """Make the metrics that are asked for, before any work is done."""
+    from spikereveal_plugin.compare.metrics import build_metrics
+    from spikereveal_plugin.compare.score_files import check_sharp
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.inference.outputs import PICTURES
+
+    if not (args.metrics or args.sharp):
+        return []
+    if kind not in PICTURES:
+        raise OptionError(
+            f'--metrics: scores pictures, and .{kind} is none; leave it out, or write .{", .".join(PICTURES)}'
+        )
+    metrics = build_metrics(args.metrics or ['psnr', 'ssim'])
+    check_sharp(metrics, args.sharp)
+    return metrics
 
 
 def _reading(args: argparse.Namespace) -> Any:

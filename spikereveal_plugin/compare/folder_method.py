@@ -1,12 +1,16 @@
 """Rows that are images on disk, by whatever tool."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikereveal_plugin.compare.matching import match_names
 from spikereveal_plugin.compare.reading import Frame, digest_files, frame_size, list_images, load_frame
 from spikereveal_plugin.compare.sets import FolderSet, TestSet
 from spikereveal_plugin.errors import SpikeDataError
+
+_log = logging.getLogger('spikereveal')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,7 @@ class FolderOptions:
 
 
 class FolderMethod:
-    """Images that any tool wrote, found by the set's own names.
+    """Images that any tool wrote, found by the set's names, or by ones that differ in one way (matching.py).
 
     A data set's sample `seq/000019` is `seq/000019.png` where one frame is compared, or the images of `seq/000019/`:
     named by readout (`020.png`, ..., as `basicsr test` writes them), or else as many as the set's frames, in order.
@@ -57,7 +61,7 @@ class FolderMethod:
         root = self.root(test_set.label)
         if root is None:
             return False
-        files = self._files[test_set.label] = list_images(root)
+        files = self._files[test_set.label] = _renamed(root, list_images(root), _expected(test_set))
         if isinstance(test_set, FolderSet):
             _refuse_unequal(root, files, test_set)
         for key in test_set.keys:
@@ -92,6 +96,26 @@ class FolderMethod:
         return [load_frame(path) for path in self._frame_paths(test_set, key)]
 
 
+def _expected(test_set: TestSet) -> list[str]:
+    """The names that a set's images have, without endings."""
+    if isinstance(test_set, FolderSet):
+        return list(test_set.files)
+    frames = {key: test_set.frames(key) for key in test_set.keys}
+    if all(len(names) == 1 for names in frames.values()):
+        return list(frames)
+    return [f'{key}/{name}' for key, names in frames.items() for name in names]
+
+
+def _renamed(root: Path, files: dict[str, Path], expected: list[str]) -> dict[str, Path]:
+    """Return files by the names that a set expects, where one rule leads from one to the other."""
+    match = match_names(files, expected)
+    if match is None:
+        return files
+    if match.rule:
+        _log.info('%s: its images are matched so: %s', root, match.rule)
+    return {name: files[own] for name, own in match.names.items()}
+
+
 def _refuse_unequal(root: Path, files: Mapping[str, Path], test_set: FolderSet) -> None:
     missing, extra = sorted(test_set.files.keys() - files.keys()), sorted(files.keys() - test_set.files.keys())
     if missing:
@@ -101,5 +125,5 @@ def _refuse_unequal(root: Path, files: Mapping[str, Path], test_set: FolderSet) 
     if extra:
         raise SpikeDataError(
             f'{files[extra[0]]} has no counterpart in {test_set.label!r} ({len(extra)} such images); '
-            'both folders must hold the same names'
+            'both folders must hold the same names, or names that differ in one way'
         )

@@ -12,7 +12,7 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
 from spikereveal_plugin.inference.clip import Size, SpikeClip, read_clip
 from spikereveal_plugin.inference.timing import Timing
-from spikereveal_plugin.recordings.layout import Split
+from spikereveal_plugin.recordings.layout import Split, find_split_of
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.photo import PHOTO_SUFFIXES, Photo, load_photo
 from spikereveal_plugin.recordings.rig import Rig
@@ -64,13 +64,12 @@ def find_jobs(blur: Path | None, spikes: Path, reading: ReadOptions) -> list[Job
         if path is not None and not path.exists():
             raise SpikeDataError(f'{path}: no such file or folder')
     if blur is None:
-        split = spikes / 'test' if Split(spikes / 'test').spikes.is_dir() else spikes
-        is_data_set = Split(split).spikes.is_dir()
+        split = find_split_of(spikes, 'test', 'train')
         if reading.rig:
             raise OptionError(
-                f'--calibration: {spikes} is {"a data set, aligned" if is_data_set else "spikes alone"}; leave it out'
+                f'--calibration: {spikes} is {"a data set, aligned" if split else "spikes alone"}; leave it out'
             )
-        return _data_set_jobs(split, reading.layout.key) if is_data_set else _preview_jobs(spikes, reading)
+        return _data_set_jobs(split, reading) if split else _preview_jobs(spikes, reading)
     refuse_swapped(blur, spikes)
     if blur.is_file() and spikes.is_file():
         return [_job(blur.stem, blur, spikes, reading, reading.timing.single())]
@@ -128,9 +127,10 @@ def _clip_reader(spikes: Path, reading: ReadOptions, exposure: Exposure | None) 
     return read
 
 
-def _data_set_jobs(root: Path, key: str | None) -> list[Job]:
-    """The samples of a data set's split, or the one of a key; its records say when each photo was exposed."""
-    source = open_split(root)
+def _data_set_jobs(split: Split, reading: ReadOptions) -> list[Job]:
+    """The samples of a data set's split, or the one of a key; LMDBs say when each photo was exposed."""
+    root, key = split.root, reading.layout.key
+    source = open_split(root, reading.timing.single())
     if key is not None and key not in source.keys:
         raise SpikeDataError(f'{root} has no sample {key!r}; it has {", ".join(source.keys[:5])} ...')
 

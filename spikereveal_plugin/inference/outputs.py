@@ -1,4 +1,4 @@
-"""Frames to PNG files, a video or a GIF; each file is whole or not there, and nothing keeps all frames."""
+"""Frames to pictures, a video or a GIF; each file is whole or not there, and nothing keeps all frames."""
 
 import io
 import os
@@ -18,7 +18,10 @@ from spikereveal_plugin.formats.system_error import reason
 from spikereveal_plugin.recordings.photo import quantise
 from spikereveal_plugin.visual.video import save_video
 
-KINDS: Final = ('png', 'mp4', 'webm', 'gif')
+PICTURES: Final = ('png', 'jpg', 'jpeg', 'tif', 'tiff')
+"""A file for each frame; JPEGs have 8 bits a channel"""
+KINDS: Final = (*PICTURES, 'mp4', 'webm', 'gif')
+JPEG_QUALITY: Final = 95
 Frames = Iterable[npt.NDArray[np.float32]]
 
 
@@ -50,21 +53,24 @@ def make_folder(path: Path) -> None:
         probe.unlink()
 
 
-def write_png(path: Path, frame: npt.NDArray[np.float32], bits: int = 8) -> None:
-    """Write (H, W, 3) RGB in [0, 1] as a PNG of 8 or 16 bits a channel."""
-    encoded, raw = cv2.imencode('.png', np.ascontiguousarray(quantise(frame, bits)[:, :, ::-1]))
+def write_picture(path: Path, frame: npt.NDArray[np.float32], bits: int = 8) -> None:
+    """Write (H, W, 3) RGB in [0, 1] as its suffix says, of 8 or 16 bits a channel."""
+    suffix = path.suffix.lower()
+    bits = 8 if suffix in ('.jpg', '.jpeg') else bits
+    image = np.ascontiguousarray(quantise(frame, bits)[:, :, ::-1])
+    encoded, raw = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if 'jp' in suffix else [])
     if not encoded:
         raise OutputError(f'{path}: OpenCV cannot encode a picture of shape {frame.shape}')
     with writing(path):
         write_atomically(path, raw.tobytes())
 
 
-def write_pngs(folder: Path, frames: Frames, bits: int = 8) -> list[Path]:
-    """Write `000.png`, `001.png`, ... and return their paths."""
+def write_pictures(folder: Path, frames: Frames, kind: str, bits: int = 8) -> list[Path]:
+    """Write `000.png`, `001.png`, ... of a kind of `PICTURES`, and return their paths."""
     paths = []
     for index, frame in enumerate(frames):
-        paths.append(folder / f'{index:03d}.png')
-        write_png(paths[-1], frame, bits)
+        paths.append(folder / f'{index:03d}.{kind}')
+        write_picture(paths[-1], frame, bits)
     return paths
 
 

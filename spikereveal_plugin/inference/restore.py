@@ -15,7 +15,7 @@ from spikereveal_plugin.formats.lock import FolderLock
 from spikereveal_plugin.inference.deblurrer import Deblurrer, Frame
 from spikereveal_plugin.inference.jobs import Job
 from spikereveal_plugin.inference.opened import open_job
-from spikereveal_plugin.inference.outputs import make_folder, write_gif, write_png, write_pngs, write_video
+from spikereveal_plugin.inference.outputs import make_folder, write_gif, write_picture, write_pictures, write_video
 from spikereveal_plugin.inference.progress_file import ProgressFile
 from spikereveal_plugin.inference.restore_options import RestoreOptions
 
@@ -32,9 +32,9 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
         raise OptionError(f'{out} exists; replace it with --overwrite, or choose another name')
     if out.is_dir():
         raise OptionError(f'{out} is a folder; choose another name')
-    if options.kind == 'png' and options.count != 1:
+    if options.is_pictures and options.count != 1:
         raise OptionError(
-            f'{out}: {options.count} frames do not fit in one PNG; give a folder, an .mp4 or .webm, or --frames 1'
+            f'{out}: {options.count} frames do not fit in one picture; give a folder, an .mp4 or .webm, or --frames 1'
         )
     make_folder(out.absolute().parent)
     with tqdm(total=options.count, unit='frame', disable=None) as progress:
@@ -45,7 +45,7 @@ def restore_to_file(job: Job, deblurrer: Deblurrer, out: Path, options: RestoreO
 
 
 def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> int:
-    """Restore jobs below a folder: PNGs in `<name>/` (in `out` itself where there is one job), or videos `<name>.mp4`.
+    """Restore jobs below a folder: pictures in `<name>/` (in `out` itself of an only job), or videos `<name>.mp4`.
 
     `deblur.json` in the folder keeps the settings and what is done; a second run goes on where the first stopped.
 
@@ -67,8 +67,8 @@ def restore_to_folder(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, opti
 
 def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: RestoreOptions) -> int:
     ledger = ProgressFile.open(out, options.settings, overwrite=options.overwrite)
-    is_alone = len(jobs) == 1 and options.kind == 'png'
-    targets = {job.name: _target(out, job.name, options.kind, is_alone=is_alone) for job in jobs}
+    is_alone = len(jobs) == 1 and options.is_pictures
+    targets = {job.name: _target(out, job.name, options, is_alone=is_alone) for job in jobs}
     pages = {job.name: out / f'{Path(job.name).name if is_alone else job.name}.html' for job in jobs}
     for job in jobs:
         _refuse_others(targets[job.name], pages[job.name], options, is_own=ledger.owns(job.name))
@@ -91,7 +91,7 @@ def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: 
             ledger.begin(job.name)
             left += 1
             target = targets[job.name]
-            make_folder(target if options.kind == 'png' else target.parent)
+            make_folder(target if options.is_pictures else target.parent)
             files = _write(target, _counted(frames, progress), opened.bits, options)
             files += opened.write_page(pages[job.name])
             ledger.add(job.name, opened.readouts, opened.source, files)
@@ -100,9 +100,9 @@ def _restore_all(jobs: Sequence[Job], deblurrer: Deblurrer, out: Path, options: 
     return left
 
 
-def _target(out: Path, name: str, kind: str, *, is_alone: bool) -> Path:
-    """The folder of a job's PNGs, or its video."""
-    return out if is_alone else out / (name if kind == 'png' else f'{name}.{kind}')
+def _target(out: Path, name: str, options: RestoreOptions, *, is_alone: bool) -> Path:
+    """The folder of a job's pictures, or its video."""
+    return out if is_alone else out / (name if options.is_pictures else f'{name}.{options.kind}')
 
 
 def _refuse_others(target: Path, page: Path, options: RestoreOptions, *, is_own: bool) -> None:
@@ -111,7 +111,7 @@ def _refuse_others(target: Path, page: Path, options: RestoreOptions, *, is_own:
     Raises:
         OptionError: it would.
     """
-    files = [target / f'{i:03d}.png' for i in range(options.count)] if options.kind == 'png' else [target]
+    files = [target / f'{i:03d}.{options.kind}' for i in range(options.count)] if options.is_pictures else [target]
     files += [page] if options.page else []
     for file in filter(Path.exists, files):
         if is_input(file, options.inputs):
@@ -121,14 +121,14 @@ def _refuse_others(target: Path, page: Path, options: RestoreOptions, *, is_own:
 
 
 def _write(target: Path, frames: Iterator[npt.NDArray[np.float32]], bits: int, options: RestoreOptions) -> list[Path]:
-    if options.kind == 'png' and target.suffix.lower() != '.png':
-        return write_pngs(target, frames, bits)
+    if options.is_pictures and target.is_dir():
+        return write_pictures(target, frames, options.kind, bits)
     if options.kind in ('mp4', 'webm'):
         write_video(target, frames, options.fps)
     elif options.kind == 'gif':
         write_gif(target, frames, options.fps)
     else:
-        write_png(target, next(frames), bits)
+        write_picture(target, next(frames), bits)
     return [target]
 
 

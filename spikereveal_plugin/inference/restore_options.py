@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES
 from spikereveal_plugin.errors import OptionError
+from spikereveal_plugin.inference.outputs import PICTURES
 from spikereveal_plugin.inference.preview import WINDOW
 
 MOST_FRAMES: Final = 1_000_000  # of one exposure: more than any stream has readouts
@@ -62,4 +63,9 @@ class RestoreOptions:
         chosen: dict[str, Any] = {'at': list(self.at)} if self.at else {'frames': self.frames}
         chosen |= {'kind': self.kind, 'side_by_side': self.side_by_side, **dict(self.identity)}
         chosen |= {'page': True} if self.page else {}
-        return chosen if self.kind == 'png' else chosen | {'fps': self.fps}
+        return chosen if self.is_pictures else chosen | {'fps': self.fps}
+
+    @property
+    def is_pictures(self) -> bool:
+        """Whether each frame is a file."""
+        return self.kind in PICTURES

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.physics.observed_threshold import observed_threshold
 from spikereveal_plugin.physics.srgb import srgb_to_linear
-from spikereveal_plugin.recordings.layout import LMDBS, Split
+from spikereveal_plugin.recordings.layout import LMDBS, Split, find_split_of
 from spikereveal_plugin.recordings.manifest import MANIFEST, SPLITS, read_manifest
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.sources import Source
@@ -45,7 +45,8 @@ def inspect_set(root: Path, measured: int = 24, shown: int = 4) -> SetSummary:
         is_linear = isinstance(capture, dict) and capture.get('linear_light') is True
         lines.append(f'made by: {manifest.get("source")}, seed {manifest.get("seed")}')
     splits = [root / name for name in SPLITS if Split(root / name).is_there]
-    splits = splits or ([root] if Split(root).is_there else [])
+    if not splits and (split := find_split_of(root)):
+        splits = [split.root]
     if not splits:
         raise SpikeDataError(
             f'{root}: neither a data set with train or test, nor a folder with {LMDBS.blur}, {LMDBS.spikes}'

@@ -12,7 +12,7 @@ from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.formats.spike_lmdb import SpikeLmdb
 from spikereveal_plugin.physics.tfp import firing_rate, inter_spike_rate
 from spikereveal_plugin.recordings.image_file import load_image
-from spikereveal_plugin.recordings.layout import LMDBS, Split
+from spikereveal_plugin.recordings.layout import LMDBS, find_split_of
 from spikereveal_plugin.recordings.open_split import open_split
 from spikereveal_plugin.recordings.sensor_size import layout_for_photo
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes
@@ -34,7 +34,7 @@ def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> St
     """Open a spike file, or a sample of a data set; readouts of a `.dat` and of a data set are read as they are shown.
 
     Args:
-        path: `.dat`, `.npy`, `.npz`; `spike.lmdb`; or the folder of a split that holds it.
+        path: `.dat`, `.npy`, `.npz`; a data set, a split of one, or its `spike.lmdb`.
         layout: what a file does not say itself; `layout.key` names a data set's sample, the first by default.
         blur: the blurry image; a data set's own by default.
 
@@ -43,15 +43,16 @@ def open_stream(path: Path, layout: SpikeLayout, blur: Path | None = None) -> St
     """
     image = load_image(blur) if blur else None
     if path.is_dir():
-        folder = path if path.suffix == '.lmdb' else Split(path).spikes
-        if not folder.is_dir():
+        split = find_split_of(path, 'test', 'train')
+        is_ours = split is not None and split.layout is LMDBS
+        if not is_ours and path.name != LMDBS.spikes:
             raise SpikeDataError(
-                f'{path} holds no {LMDBS.spikes}; give the folder of a split, such as {path}/test, or a file'
+                f'{path}: no data set with {LMDBS.spikes} is there; give one, a split of one, or a file'
             )
-        spikes = SpikeLmdb(folder)
+        spikes = SpikeLmdb(split.spikes if split else path)
         key = _key(spikes.keys, layout, path)
-        if image is None and folder != path:
-            image = open_split(path).blur(key)
+        if image is None and split is not None:
+            image = open_split(split.root).blur(key)
         shape = spikes.records[key].shape
         return Stream(SpikeStream(shape, lambda start, stop: spikes.read(key, start=start, stop=stop)), image)
     size = None if image is None else image.shape[:2]

@@ -1,6 +1,6 @@
 """How a split of a data set lies on a disk: in LMDBs, or in the folders of the authors' layout."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 TEACHER = 'teacher.lmdb'
@@ -20,6 +20,7 @@ class Layout:
 
 LMDBS = Layout('blur.lmdb', 'spike.lmdb', 'sharp.lmdb', 'sharp_sequence.lmdb')
 FOLDERS = Layout('blur_data', 'spike_data', 'sharp_data', None)
+_FOLDER_NAMES = {name for layout in (LMDBS, FOLDERS) for name in astuple(layout) if name}
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,22 @@ class Split:
 def find_split(root: Path) -> Split | None:
     """Return the split that a folder is, in either layout; None where it is none."""
     return next((split for layout in (LMDBS, FOLDERS) if (split := Split(root, layout)).is_there), None)
+
+
+def find_split_of(path: Path, *names: str) -> Split | None:
+    """Return the split that a path of a data set stands for, whichever of its folders that is.
+
+    Args:
+        path: a split; a data set's root; or one of the folders in a split, such as `spike.lmdb`.
+        names: which split of a root is meant, the first that is there.
+
+    Returns:
+        None where the path is none of these.
+    """
+    above = (path.absolute().parent,) if path.name in _FOLDER_NAMES else ()
+    return next(
+        (split for folder in (path, *(path / name for name in names), *above) if (split := find_split(folder))), None
+    )
 
 
 def _if_there(folder: Path) -> Path | None:

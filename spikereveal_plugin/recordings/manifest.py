@@ -131,6 +131,12 @@ def read_manifest(root: Path) -> dict[str, Any]:
     return manifest
 
 
+def set_of(path: Path) -> Path:
+    """Return the data set that a path belongs to: itself, or one of the two folders above that holds a manifest."""
+    folders = (path, *path.absolute().parents[:2])
+    return next((folder for folder in folders if (folder / MANIFEST).is_file()), path)
+
+
 def own_files(root: Path) -> list[Path]:
     """Return the paths, in a data set, of the files that this package wrote there, the manifest last.
 

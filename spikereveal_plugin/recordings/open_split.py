@@ -6,26 +6,30 @@ from pathlib import Path
 from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.exposure import Exposure
-from spikereveal_plugin.recordings.layout import FOLDERS, LMDBS, find_split
+from spikereveal_plugin.recordings.layout import FOLDERS, LMDBS, SPLITS, find_split_of
 from spikereveal_plugin.recordings.sources import FolderSource, LmdbSource, Source
 
 
-def open_split(root: Path, exposure: Exposure | None = None, ratio: int = RATIO) -> Source:
+def open_split(
+    root: Path, exposure: Exposure | None = None, ratio: int = RATIO, names: tuple[str, ...] = SPLITS[::-1]
+) -> Source:
     """Open a split, with its sharp images where there are some.
 
     Args:
-        root: with `blur.lmdb` and `spike.lmdb`, or with the authors' `blur_data` and `spike_data`.
+        root: with `blur.lmdb` and `spike.lmdb`, or with the authors' `blur_data` and `spike_data`; also a folder above
+            or below it, see `find_split_of`.
         exposure: of every photo of the authors' layout; LMDBs say it themselves.
         ratio: the image's size over the sensor's in the authors' layout.
+        names: which split of a data set's root is meant, the first that is there.
 
     Raises:
         SpikeDataError: nothing readable lies there, or `exposure` is missing or too much.
     """
-    split = find_split(root)
+    split = find_split_of(root, *names)
     if split is None:
         raise SpikeDataError(
-            f'{root}: expected a split of a data set with {LMDBS.blur} and {LMDBS.spikes}, such as {root}/test, or the '
-            f'folders {FOLDERS.blur} and {FOLDERS.spikes}'
+            f'{root}: expected a data set or a split of one, with {LMDBS.blur} and {LMDBS.spikes}, or with the folders '
+            f'{FOLDERS.blur} and {FOLDERS.spikes}'
         )
     if split.layout is LMDBS:
         if exposure is not None:

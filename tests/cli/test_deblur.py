@@ -73,7 +73,7 @@ def test_pngs_in_a_folder_and_going_on(deblur, tmp_path, monkeypatch, capsys):
     frame = cv2.imread(str(tmp_path / 'out/001.png'), cv2.IMREAD_UNCHANGED)
     assert (frame.shape, frame.dtype) == ((48, 64, 3), np.uint8)
     assert json.loads((tmp_path / 'out/deblur.json').read_text())['done']['photo']['readouts'] == [10, 20, 30]
-    monkeypatch.setattr(restore, 'write_pngs', lambda *_: pytest.fail('restored again'))
+    monkeypatch.setattr(restore, 'write_pictures', lambda *_: pytest.fail('restored again'))
     assert deblur(*words) == 0
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
@@ -89,7 +89,7 @@ def test_a_folder_goes_on_where_it_stopped(deblur, files, tmp_path, monkeypatch)
             target.parent.mkdir(exist_ok=True)
             target.write_bytes((files / source).read_bytes())
     words = ('photos', 'spikes', '-o', 'out', '--frames', '1', '--method', 'sdm')
-    write, calls = restore.write_pngs, []
+    write, calls = restore.write_pictures, []
 
     def stop_at_the_second(*args):
         calls.append(args[0].name)
@@ -97,7 +97,7 @@ def test_a_folder_goes_on_where_it_stopped(deblur, files, tmp_path, monkeypatch)
             raise KeyboardInterrupt
         return write(*args)
 
-    monkeypatch.setattr(restore, 'write_pngs', stop_at_the_second)
+    monkeypatch.setattr(restore, 'write_pictures', stop_at_the_second)
     assert deblur(*words, weights=()) == 130
     assert deblur(*words, weights=()) == 0
     assert calls == ['a', 'b', 'b']
@@ -181,7 +181,7 @@ def test_a_real_recording_without_a_photo(shared, tmp_path):
         (('photo.png', 'nothing.dat'), 'nothing.dat: no such file'),
         (('photo.png', 'spikes.dat', '--exposure', '30', '20'), 'leaves the stream of 41'),
         (('photo.png', 'spikes.dat', '--exposure', '-1', '20'), '--exposure: exposure: first must be 0 or more'),
-        (('photo.png', 'spikes.dat', '-o', 'x.jpg'), 'x.jpg: .jpg is not written; name a folder, or a .png, .mp4'),
+        (('photo.png', 'spikes.dat', '-o', 'x.webp'), 'x.webp: .webp is not written; name a folder, or a .png, .jpg'),
         (('photo.png', 'spikes.dat', '-o', 'x.avi'), 'x.avi: .avi is not written'),
         (('photo.png', 'spikes.dat', '--frames', '0'), '--frames 0: expected 1 or more'),
         (('photo.png', 'spikes.dat', '--fps', '0'), '--fps 0.0: expected a positive number'),
@@ -223,13 +223,76 @@ def test_sigma_is_of_physics_alone(deblur, tmp_path, capsys):
     assert 'a tapered window has no --short-window' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(('suffix', 'bits'), [('png', 16), ('tif', 16), ('tiff', 16), ('jpg', 8), ('JPEG', 8)])
+def test_a_picture_is_what_its_ending_says(deblur, tmp_path, suffix, bits):
+    assert deblur('photo16.png', 'spikes.dat', *EXPOSURE, '-o', f'x.{suffix}', '--at', '0.5') == 0
+    image = cv2.imread(str(tmp_path / f'x.{suffix}'), cv2.IMREAD_UNCHANGED)
+    assert image.dtype == (np.uint8 if bits == 8 else np.uint16)
+    heads = {'png': b'\x89PNG', 'tif': b'II*\0', 'tiff': b'II*\0'}
+    assert (tmp_path / f'x.{suffix}').read_bytes().startswith(heads.get(suffix, b'\xff\xd8\xff'))
+    expected = cv2.imread(str(next(tmp_path.glob('x.*'))), cv2.IMREAD_UNCHANGED)
+    assert image.shape == expected.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize('kind', ['png', 'jpg', 'tif'])
+def test_folders_of_pictures_go_on(deblur, tmp_path, kind, monkeypatch):
+    words = ('photo.png', 'spikes.dat', *EXPOSURE, '-o', 'out', '--frames', '2', '--format', kind)
+    assert deblur(*words) == 0
+    assert sorted(path.name for path in (tmp_path / 'out').glob(f'*.{kind}')) == [f'000.{kind}', f'001.{kind}']
+    monkeypatch.setattr(restore, 'write_pictures', lambda *_: pytest.fail('restored again'))
+    assert deblur(*words) == 0
+
+
+def test_frames_are_scored(deblur, tmp_path, capsys):
+    words = ('photo.png', 'spikes.dat', *EXPOSURE, '--frames', '2')
+    assert deblur(*words, '-o', 'truth') == 0
+    for number, path in enumerate(sorted((tmp_path / 'truth').glob('*.png'))):
+        cv2.imwrite(str(path.with_name(f'frame_{number}.png')), cv2.imread(str(path)) // 2)
+        path.unlink()
+    (tmp_path / 'truth/deblur.json').unlink()
+    assert deblur(*words, '-o', 'out', '--metrics', 'psnr', 'ssim', '--sharp', 'truth') == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ['000', '001', 'mean']
+    images = [cv2.imread(str(tmp_path / 'out' / f'{n:03d}.png')).astype(float) for n in range(2)]
+    psnr = [10 * np.log10(255**2 / ((image - image // 2) ** 2).mean()) for image in images]
+    found = [float(re.search(r'psnr ([\d.]+)', line)[1]) for line in lines]
+    assert found == pytest.approx([*psnr, np.mean(psnr)], abs=1e-3)
+    one = ('photo.png', 'spikes.dat', *EXPOSURE, '--at', '0.5', '-o', 'one.jpg')
+    assert deblur(*one, '--sharp', 'out/000.png') == 0
+    assert 'mean of 1  psnr' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (('--metrics', 'psnr'), '--metrics psnr: compares with sharp images; name them by --sharp'),
+        (('--sharp', 'gone'), 'gone: no such file or folder'),
+        (('--metrics', 'psnrr', '--sharp', '.'), 'psnrr'),
+        (('--sharp', '.', '--format', 'mp4'), '--metrics: scores pictures, and .mp4 is none'),
+    ],
+)
+def test_what_cannot_be_scored_is_said_before_any_work(deblur, tmp_path, capsys, words, said):
+    assert deblur('photo.png', 'spikes.dat', '-o', 'out', *words) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_sharp_images_that_do_not_belong(deblur, tmp_path, capsys):
+    words = ('photo.png', 'spikes.dat', *EXPOSURE, '--frames', '2')
+    assert deblur(*words, '-o', 'out', '--sharp', 'photo.png') == 1
+    assert '1 sharp image(s) for 2 frame(s)' in capsys.readouterr().err
+    cv2.imwrite(str(tmp_path / 's.png'), np.zeros((8, 8, 3), np.uint8))
+    assert deblur('photo.png', 'spikes.dat', *EXPOSURE, '--at', '0.5', '-o', 'o.png', '--sharp', 's.png') == 1
+    assert 's.png: 8x8 pixels, but o.png has 64x48' in capsys.readouterr().err
+
+
 def test_outputs_that_do_not_fit(deblur, tmp_path, capsys):
     (tmp_path / 'there.mp4').write_bytes(b'precious')
     assert deblur('photo.png', 'spikes.dat', '-o', 'there.mp4') == 1
     assert 'there.mp4 exists; replace it with --overwrite' in capsys.readouterr().err
     assert (tmp_path / 'there.mp4').read_bytes() == b'precious'
     assert deblur('photo.png', 'spikes.dat', '-o', 'a.png') == 1
-    assert '7 frames do not fit in one PNG' in capsys.readouterr().err
+    assert '7 frames do not fit in one picture' in capsys.readouterr().err
     assert deblur('photo.png', 'spikes.dat', '-o', 'a.mp4', '--format', 'gif') == 1
     assert '--format gif: a.mp4 ends in .mp4' in capsys.readouterr().err
 

@@ -223,7 +223,7 @@ def test_bad_input_is_named(folders, capsys, spoil, words, message):
         ({'metric': ['psnr']}, "compare: unknown option 'metric'. Did you mean 'metrics'?"),
         ({'sets': {'x': {'gtt': 'gt'}}}, "sets.x: unknown option 'gtt'"),
         ({'sets': {'x': {'gt': 'gt', 'data': 'gt'}}}, 'give one of them'),
-        ({'sets': {'x': {'data': 'gt'}}}, 'gt: expected a split of a data set'),
+        ({'sets': {'x': {'data': 'gt'}}}, 'gt: expected a data set or a split of one'),
         ({'methods': {'m': {'type': 'foldr', 'path': 'good'}}}, 'methods.m: expected a section with type'),
         ({'methods': {'m': {'type': 'folder', 'paths': 'good'}}}, "methods.m: unknown option 'paths'"),
         ({'methods': {'m': {'type': 'network', 'weights': 'no.pth'}}}, 'methods.m: no.pth: neither a file nor a name'),

@@ -27,6 +27,8 @@ def add_data_merge_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentPa
 
 def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.merge_sets import merge_sets  # --help must not wait for torch
+    from spikereveal_plugin.recordings.manifest import set_of
 
-    claim_folder(args.output, args.parts)
-    merge_sets(args.parts, args.output, overwrite=args.overwrite)
+    parts = list(dict.fromkeys(set_of(part) for part in args.parts))
+    claim_folder(args.output, parts)
+    merge_sets(parts, args.output, overwrite=args.overwrite)

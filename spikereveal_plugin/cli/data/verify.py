@@ -18,16 +18,20 @@ in the training split, under another name too. Exit code 1, and a list, when som
 def add_data_verify_parser(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     """Add `verify`."""
     parser = add_verb(verbs, 'verify', 'check every file, record and sample of a data set', _EXAMPLES)
-    parser.add_argument('root', type=Path, metavar='DIR', help='folder of the data set')
+    parser.add_argument('root', type=Path, metavar='DIR', help='a data set, or a folder in it')
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.errors import SpikeDataError
     from spikereveal_plugin.inspecting.verify import verify_set  # --help must not wait for torch
+    from spikereveal_plugin.recordings.manifest import set_of
 
-    report = verify_set(args.root)
+    root = set_of(args.root)
+    if root != args.root:
+        write_lines([f'{args.root} is a part of {root}, which is verified whole'])
+    report = verify_set(root)
     write_lines((*report.facts, *(f'- {problem}' for problem in report.problems)))
     if count := len(report.problems):
-        raise SpikeDataError(f'{args.root}: {count} problem{"s" if count > 1 else ""} found, listed on standard output')
-    write_lines([f'{args.root}: no problem found'])
+        raise SpikeDataError(f'{root}: {count} problem{"s" if count > 1 else ""} found, listed on standard output')
+    write_lines([f'{root}: no problem found'])

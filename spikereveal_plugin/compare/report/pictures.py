@@ -13,7 +13,7 @@ from spikereveal_plugin.compare.report.choose import Picture
 from spikereveal_plugin.compare.scoring import sample_digest
 from spikereveal_plugin.compare.sets import TestSet
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.inference.outputs import write_pngs
+from spikereveal_plugin.inference.outputs import write_pictures
 from spikereveal_plugin.recordings.photo import quantise
 
 LADDER = ((960, 84), (800, 80), (640, 80), (560, 76), (480, 74), (400, 70), (320, 66), (240, 60))  # width, quality
@@ -33,7 +33,7 @@ def method_pictures(method: Method, test_set: TestSet, key: str, folder: Path) -
     kept = folder / sample_digest(method, test_set, key)[:32]
     paths = [kept / f'{index:03d}.png' for index in range(len(test_set.frames(key)))]
     if not all(path.is_file() for path in paths):
-        write_pngs(kept, method.restore(test_set, key))
+        write_pictures(kept, method.restore(test_set, key), 'png')
     return [as_picture(load_frame(path)) for path in paths]
 
 
