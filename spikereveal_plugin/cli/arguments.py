@@ -49,6 +49,12 @@ def add_device(parser: Container) -> None:
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1')
 
 
+def add_metric_weights(parser: Container) -> None:
+    """Add where pyiqa's metrics take their weights from."""
+    parser.add_argument('--weights-dir', metavar='DIR', help="folder of the metrics' weights (default: $IQA_WEIGHTS)")
+    parser.add_argument('--download', action='store_true', help="download the metrics' weights that are missing")
+
+
 def add_simulation(parser: argparse.ArgumentParser, threshold: float, workers: int | None = None) -> None:
     """Add what all simulated data sets have: the spike camera, the seed, and what `add_build` adds."""
     parser.add_argument(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from spikereveal_plugin.cli.arguments import add_imports, add_output
+from spikereveal_plugin.cli.arguments import add_imports, add_metric_weights, add_output
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 
 EXAMPLES = """examples:
@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   spikereveal compare blur sdm LDN=ldn.pth EDVR=results/edvr --data datasets/mine/test -o compare
   spikereveal compare SwinIR=options/test_swinir.yml:swinir.pth blur --data datasets/mine/test -o compare
   spikereveal compare results/edvr results/ours --metrics piqe niqe -o compare       no sharp images
+  spikereveal compare a b --gt sharp --metrics lpips liqe --weights-dir iqa --download -o compare     fetched once
   spikereveal compare -opt options/compare_table1.yml
   spikereveal compare -opt options/compare_table3.yml --train      trains what is absent first
   torchrun --nproc_per_node 2 -m spikereveal_plugin compare -opt options/compare_rsb.yml
@@ -65,9 +66,10 @@ def add_compare_parser(commands: Any) -> None:
     group = parser.add_argument_group('what to compare with')
     source = group.add_mutually_exclusive_group()
     source.add_argument('--gt', metavar='DIR', help='folder of sharp images')
-    source.add_argument('--data', metavar='DIR', help='split of a data set of this package, such as datasets/mine/test')
+    source.add_argument('--data', metavar='DIR', help='data set of this package, or a split of one')
     group.add_argument('--frames', choices=['middle', 'sequence'], help="of --data (default: the set's sequence)")
     parser.add_argument('--metrics', nargs='+', metavar='NAME', help='columns (default: psnr ssim)')
+    add_metric_weights(parser)
     parser.add_argument('--title', help='of the page')
     parser.add_argument('--page-samples', type=int, metavar='N', help='samples that the page shows (default: 5)')
     parser.add_argument('--device', help='cpu (default), cuda, cuda:1')
@@ -153,9 +155,13 @@ def _from_words(args: argparse.Namespace) -> dict[str, Any]:
 
 def _with_flags(opt: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """Return options with what the command line says over them."""
+    from spikereveal_plugin.compare.metrics import metric_sections
     from spikereveal_plugin.errors import OptionError
 
     if args.opt is not None and (args.methods or args.gt or args.data or args.frames):
         raise OptionError('-opt names methods and sets; leave out METHOD, --gt, --data and --frames')
     flags = {key: getattr(args, key) for key in ('metrics', 'title', 'page_samples', 'device')}
-    return opt | {key: value for key, value in flags.items() if value is not None}
+    opt = opt | {key: value for key, value in flags.items() if value is not None}
+    if not (args.weights_dir or args.download):
+        return opt
+    return opt | {'metrics': metric_sections(opt.get('metrics') or ('psnr', 'ssim'), args.weights_dir, args.download)}

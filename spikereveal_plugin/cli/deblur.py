@@ -5,7 +5,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikereveal_plugin.cli.arguments import add_device, add_imports, add_output, add_spike_layout, spike_layout
+from spikereveal_plugin.cli.arguments import (
+    add_device,
+    add_imports,
+    add_metric_weights,
+    add_output,
+    add_spike_layout,
+    spike_layout,
+)
 from spikereveal_plugin.cli.output_file import claim
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
 from spikereveal_plugin.defaults import FPS, NUM_FRAMES, SHORT_WINDOW
@@ -70,6 +77,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--fps', type=float, default=FPS, help='frames a second of a video or GIF')
     group.add_argument('--metrics', nargs='+', metavar='NAME', help='score the frames: psnr, ssim, lpips, niqe, ...')
     group.add_argument('--sharp', type=Path, metavar='PATH', help='sharp images to score against, one for each frame')
+    add_metric_weights(group)
     group.add_argument('--page', action='store_true', help='write a page to look at, too: NAME.html beside the frames')
     group.add_argument('--side-by-side', action='store_true', help='the photo to the left of each frame')
     group.add_argument('--overwrite', action='store_true', help='replace results that are there')
@@ -165,7 +173,7 @@ def _deblur(args: argparse.Namespace) -> None:
 
 def _metrics(args: argparse.Namespace, kind: str) -> 'list[Metric]':
     """Make the metrics that are asked for, before any work is done."""
-    from spikereveal_plugin.compare.metrics import build_metrics
+    from spikereveal_plugin.compare.metrics import build_metrics, metric_sections
     from spikereveal_plugin.compare.score_files import check_sharp
     from spikereveal_plugin.errors import OptionError
     from spikereveal_plugin.inference.outputs import PICTURES
@@ -176,7 +184,7 @@ def _metrics(args: argparse.Namespace, kind: str) -> 'list[Metric]':
         raise OptionError(
             f'--metrics: scores pictures, and .{kind} is none; leave it out, or write .{", .".join(PICTURES)}'
         )
-    metrics = build_metrics(args.metrics or ['psnr', 'ssim'])
+    metrics = build_metrics(metric_sections(args.metrics or ['psnr', 'ssim'], args.weights_dir, args.download))
     check_sharp(metrics, args.sharp)
     return metrics
 

@@ -19,6 +19,7 @@ from spikereveal_plugin.metrics.reblur_metric import REBLUR
 from spikereveal_plugin.options import lookup
 from spikereveal_plugin.recordings.photo import quantise
 
+PYIQA = 'calculate_pyiqa'
 PSNR = {'type': 'calculate_psnr', 'crop_border': 0}
 SSIM = {'type': 'calculate_ssim', 'crop_border': 0}
 SHORT = {
@@ -29,7 +30,7 @@ SHORT = {
     'psnr_paper': {'type': 'calculate_psnr_paper'},
     'ssim_paper': {'type': 'calculate_ssim_paper'},
 }
-_PACKAGES = {'calculate_pyiqa': 'pyiqa', 'calculate_psnr_paper': 'scikit-image', 'calculate_ssim_paper': 'scikit-image'}
+_PACKAGES = {PYIQA: 'pyiqa', 'calculate_psnr_paper': 'scikit-image', 'calculate_ssim_paper': 'scikit-image'}
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,37 @@ class Metric:
         return float(METRIC_REGISTRY.get(self.section['type'])(**images, **options))
 
 
+def metric_sections(
+    metrics: Mapping[str, Any] | Sequence[str], weights_dir: str | None = None, download: bool = False
+) -> dict[str, Any]:
+    """Return the sections of metrics, of names too; pyiqa's are told where their weights are.
+
+    Args:
+        metrics: sections by name, or names.
+        weights_dir: the folder of their weights; None: as the section says.
+        download: whether missing weights may be downloaded; false: as the section says.
+
+    Raises:
+        OptionError: a name is given twice.
+    """
+    if not isinstance(metrics, Mapping):
+        if twice := sorted({name for name in metrics if metrics.count(name) > 1}):
+            raise OptionError(f'metrics: {twice[0]!r} is asked for twice')
+        metrics = {name: SHORT.get(name, {'type': PYIQA, 'metric_name': name}) for name in metrics}
+    said = {key: value for key, value in (('weights_dir', weights_dir), ('download', download)) if value}
+    return {
+        str(name): {**section, **said} if isinstance(section, Mapping) and section.get('type') == PYIQA else section
+        for name, section in metrics.items()
+    }
+
+
 def build_metrics(sections: Mapping[str, Any] | Sequence[str]) -> list[Metric]:
     """Make the metrics of an option file, or of names: BasicSR's and the paper's by short name, any other pyiqa's.
 
     Raises:
         OptionError: a metric does not exist, its weights are missing, or `better` is no direction.
     """
-    if isinstance(sections, Mapping):
-        return [_build(str(name), section) for name, section in sections.items()]
-    if twice := sorted({name for name in sections if sections.count(name) > 1}):
-        raise OptionError(f'metrics: {twice[0]!r} is asked for twice')
-    return [_build(name, SHORT.get(name, {'type': 'calculate_pyiqa', 'metric_name': name})) for name in sections]
+    return [_build(name, section) for name, section in metric_sections(sections).items()]
 
 
 def _build(name: str, section: Any) -> Metric:
@@ -92,13 +113,13 @@ def _build(name: str, section: Any) -> Metric:
         raise OptionError(f'{text} Names of this package: {", ".join(SHORT)}.' if 'unknown' in text else text) from None
     package = _PACKAGES.get(section['type'], 'basicsr')
     parts = [how.label, how.detail, f'{package} {version(package)}', *([weights] if weights else [])]
-    options = {key: value for key, value in section.items() if key != 'better'}
+    options = {key: value for key, value in section.items() if key not in ('better', 'download')}
     identity = f'{json.dumps(options, sort_keys=True, default=str)} {"; ".join(parts[2:])}'
     return Metric(name, section, how.better, '; '.join(parts), needs_reference, identity)
 
 
 def _needs_reference(function: Any, section: Mapping[str, Any]) -> bool:
-    if section['type'] == 'calculate_pyiqa':
+    if section['type'] == PYIQA:
         return iqa_metric(str(section.get('metric_name', ''))).needs_reference
     reference = inspect.signature(function).parameters.get('img2')
     return reference is not None and reference.default is inspect.Parameter.empty

@@ -132,5 +132,9 @@ def _without_absent_sets(options: CompareOptions) -> tuple[CompareOptions, tuple
         others = {label: each for label, each in ((section or {}).get('per_set') or {}).items() if label not in absent}
         methods[name] = {**section, 'per_set': others} if section and section.get('per_set') else section
     sets = {label: section for label, section in options.sets.items() if str(label) not in absent}
-    notes = tuple(f'Left out, since this is absent: the set {label}, {folder}.' for label, folder in absent.items())
+    notes = tuple(
+        f'Left out, since this is absent: the set {label}, {folder}. '
+        '`spikereveal data simulate` or `data import` makes it.'
+        for label, folder in absent.items()
+    )
     return replace(options, sets=sets, methods=methods), notes

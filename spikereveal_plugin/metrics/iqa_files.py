@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def pyiqa_takes_files_from(source: WeightsSource) -> Iterator[None]:
         return str(source.find(Path(urlsplit(url).path).name, url))
 
     download_util, hub = import_module('pyiqa.utils.download_util'), import_module('torch.hub')
+    source = replace(source, fetch=hub.download_url_to_file)  # which is replaced below
     constants = import_module('huggingface_hub.constants')
     with ExitStack() as stack:
         for owner, name, value in (

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,11 +25,13 @@ class WeightsSource:
         where: the metric, for errors.
         folders: searched in this order for files by their own names; a download goes into the first.
         download: whether a missing file may be downloaded.
+        fetch: downloads; None: as torch does.
     """
 
     where: str
     folders: tuple[Path, ...]
     download: bool
+    fetch: Callable[..., None] | None = field(default=None, compare=False)
 
     def lookup(self, name: str) -> Path | None:
         """Return the file `name`, or None where no folder has it."""
@@ -44,7 +47,8 @@ class WeightsSource:
         if path is not None:
             return path
         if self.download:
-            return _download(url, self.folders[0] / name, self.where)
+            fetch = self.fetch or import_module('torch').hub.download_url_to_file
+            return _download(url, self.folders[0] / name, self.where, fetch)
         raise OptionError(
             f'{self.where}: needs the file {name}, which is not in {" or ".join(map(str, self.folders))}. Put it there '
             f'(from {url}), name another folder by weights_dir or {FOLDER_VARIABLE}, or set download: true'
@@ -77,7 +81,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _download(url: str, target: Path, where: str) -> Path:
+def _download(url: str, target: Path, where: str, fetch: Callable[..., None]) -> Path:
     """Download a file whose SHA-256 is known, whole or not at all.
 
     Raises:
@@ -90,7 +94,7 @@ def _download(url: str, target: Path, where: str) -> Path:
                 f'{where}: nothing tells the hash of {url}, so it is not downloaded; get it yourself, to {target}'
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        import_module('torch').hub.download_url_to_file(url, str(target), hash_prefix=expected)
+        fetch(url, str(target), hash_prefix=expected)
     except (OSError, RuntimeError) as error:
         raise OptionError(f'{where}: {url} could not be downloaded to {target}: {error}') from error
     return target

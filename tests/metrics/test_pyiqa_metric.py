@@ -1,6 +1,7 @@
 """The bridge to pyiqa, with metrics that need no weights; nothing is downloaded."""
 
 import random
+from pathlib import Path
 from pickle import UnpicklingError
 from urllib.error import URLError
 
@@ -153,6 +154,22 @@ def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path):
 )
 def test_hashes_that_a_url_tells(url, expected):
     assert published_sha256(url) == expected
+
+
+@pytest.mark.parametrize('name', ['lpips'])
+def test_a_download_inside_pyiqa_is_torchs_own(name, tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(url, target, hash_prefix):
+        asked.append((url, target, hash_prefix))
+        raise URLError('no network here')
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', refuse)
+    with pytest.raises(OptionError, match='could not be downloaded to .*no network here'):
+        scorer(name, 'cpu', str(tmp_path), download=True)
+    ((url, target, prefix),) = asked
+    assert Path(target).parent == tmp_path
+    assert prefix in url
 
 
 def test_a_file_without_a_known_hash_is_not_downloaded(tmp_path):
