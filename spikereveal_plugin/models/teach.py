@@ -18,6 +18,7 @@ from spikereveal_plugin.data.teacher_cache import (
     bytes_per_pixel,
     delete_cache,
 )
+from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.models.teacher import build_cascade, teacher_origin
 from spikereveal_plugin.physics.density import normalise_density
@@ -50,6 +51,7 @@ def teach(opt: Mapping[str, Any], path: Path | None, precision: Precision, *, ov
     """
     section = {**opt['datasets']['train']}
     path = path or Path(section.pop('dataroot_teacher', None) or default_cache(section))
+    section['gt_size'] = section.get('gt_size') or RATIO  # whole images are taught, so no crop need be named
     dataset = build_dataset({**section, 'dataroot_teacher': None})
     if not isinstance(dataset, SpikeBlurDataset):
         raise OptionError(f'datasets.train.type: expected SpikeBlurDataset, found {section["type"]!r}')

@@ -42,6 +42,7 @@ class Loop:
         """
         started, total = time.time(), self.data.total_iter
         self._messages = MessageLogger(self.opt, place.iteration, self.tb_logger)
+        self._messages.max_iters = total + 1  # its estimate is an iteration short, and below zero at the end
         is_hidden = None if self.opt['rank'] == 0 else True
         bar = tqdm(desc=self.opt['name'], total=total, initial=place.iteration, unit='it', disable=is_hidden)
         with StopRequest() as stop, bar, logging_redirect_tqdm([self.logger]):

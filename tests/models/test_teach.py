@@ -48,7 +48,7 @@ def save_teacher(seed: int) -> Cascade:
 
 def teach(*flags: str, entries: tuple[str, ...] = ()) -> int:
     command = ['data', 'teach', '-opt', str(OPTIONS / 'ldn_sample.yml'), *flags]
-    return spikereveal([*command, '--force_yml', 'num_gpu=0', 'datasets:train:gt_size=32', *SMALL, *entries])
+    return spikereveal([*command, '--force_yml', 'num_gpu=0', 'datasets:train:gt_size=~', *SMALL, *entries])
 
 
 def train(*entries: str) -> int:

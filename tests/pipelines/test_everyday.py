@@ -11,6 +11,7 @@ from spikereveal_plugin.cli.basicsr import build_parser, main
 from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_class
 from spikereveal_plugin.options import load_options, override
+from spikereveal_plugin.pipelines.check import RunCosts
 
 Stock = Callable[[Path], Path]
 
@@ -83,6 +84,21 @@ def test_check_uses_a_models_own_validation(folder, monkeypatch, capsys):
     monkeypatch.setattr(SRModel, 'nondist_validation', lambda *_: 1 / 0)
     assert train(check=True) == 0, capsys.readouterr().err
     assert called
+
+
+def test_the_costs_of_a_run_are_those_of_its_parts():
+    opt = {'val': {'val_freq': 1000}, 'logger': {'save_checkpoint_freq': 500}}
+    said = RunCosts(step=0.5, checkpoint=1.0, validation=60.0).of_run(opt, 7200)
+    assert said.startswith('about 1:08:15 (training 1:00:00, validation 0:08:00, checkpoints 0:00:15)')
+    assert 'validation 0:00:00' in RunCosts(step=0.5).of_run({**opt, 'val': None}, 10)
+
+
+@pytest.mark.smoke
+def test_no_estimate_is_below_zero(folder):
+    assert train('logger:print_freq=1', 'val=~') == 0
+    log = next((folder / 'experiments/stock').glob('train_*.log')).read_text()
+    assert log.count('[eta: 0:00:') == 4
+    assert '-1 day' not in log
 
 
 def test_several_force_yml_add_up():

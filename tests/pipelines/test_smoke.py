@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,8 @@ def test_a_check_times_each_part_and_leaves_nothing(
         assert part in error
     assert float(error.partition('peak memory ')[2].split()[0]) > 0.1
     assert '2 iterations, 2 an epoch' in error
+    parts = re.search(r'the whole run here: about (\S+) \(training (\S+), validation (\S+), checkpoints (\S+)\)', error)
+    assert all(re.fullmatch(r'\d+:\d\d:\d\d', part) for part in parts.groups())
     assert sorted(workspace.iterdir()) == before
 
 
