@@ -36,7 +36,7 @@ def is_spike_model(path: Path) -> bool:
 
 def check(opt: dict[str, Any]) -> None:
     model = MODEL_REGISTRY.get(opt['model_type'])
-    parse_option_file(opt, model.train_options, model.methods)
+    parse_option_file(opt, model.train_options, model.methods, model.networks())
 
 
 def test_the_promised_files_are_there():

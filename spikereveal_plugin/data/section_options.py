@@ -29,9 +29,9 @@ class SectionOptions:
     """how often an epoch passes over the data"""
     prefetch_mode: str | None = None
     """`cpu` or `cuda`: load ahead; ~: PyTorch's loader alone"""
-    num_prefetch_queue: int = 1
-    """batches that `prefetch_mode: cpu` loads ahead"""
+    num_prefetch_queue: int | None = None
+    """batches that each worker loads ahead; ~: two, as PyTorch's loader"""
     pin_memory: bool = False
     """as PyTorch's loader"""
-    persistent_workers: bool = False
-    """as PyTorch's loader"""
+    persistent_workers: bool = True
+    """as PyTorch's loader: workers live on from one epoch to the next"""

@@ -1,5 +1,6 @@
 """The check of a whole option file for one of this plugin's models."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY
@@ -66,18 +67,45 @@ class ModelOptions:
     """of the model's own kind; None for a test"""
 
 
-def parse_option_file(opt: Section, train_options: type[TrainOptions], methods: tuple[str, ...]) -> ModelOptions:
+def check_used(opt: Section, networks: Collection[str]) -> None:
+    """Refuse what a model would accept and not use.
+
+    Args:
+        opt: the file's content.
+        networks: sections that the model reads, such as `network_g`.
+
+    Raises:
+        OptionError: a section of a network that the model does not have, its weights, or an option of stock models.
+    """
+    others, path, model = set(NETWORKS) - set(networks), opt.get('path') or {}, opt.get('model_type')
+    for network in sorted(others):
+        weights, param_key = f'pretrain_{network}', f'param_key_{network.removeprefix("network_")}'
+        given = {network: opt.get(network), **{f'path.{key}': path.get(key) for key in (weights, param_key)}}
+        if named := [where for where, value in given.items() if value is not None]:
+            raise OptionError(f'{named[0]}: {model} has no {network}; take it out')
+    if opt.get('scale') not in (None, 1):
+        raise OptionError(f'scale: frames of {model} are as large as the photo; expected 1, found {opt["scale"]}')
+    if (opt.get('val') or {}).get('suffix') is not None:
+        raise OptionError(f'val.suffix: {model} names frames by their readouts; leave it ~')
+    check_keys(opt.get('dist_params') or {}, {'backend', 'port'}, 'dist_params')
+
+
+def parse_option_file(
+    opt: Section, train_options: type[TrainOptions], methods: tuple[str, ...], networks: Collection[str] = NETWORKS
+) -> ModelOptions:
     """Check every section of an option file for one of this plugin's models, before anything is built.
 
     Args:
         opt: the file's content; with `is_train` where a command has decided it.
         train_options: what the model's section `train` holds.
         methods: names that `val.methods` may list.
+        networks: sections of networks that the model reads.
 
     Raises:
         OptionError: the first key, name or value at fault, with the nearest known one.
     """
     check_keys(opt, _TOP | _ADDED_TOP, 'options')
+    check_used(opt, networks)
     spike = parse_section(SpikeOptions, opt.get('spike') or {}, 'spike')
     parse_section(PathOptions, opt.get('path') or {}, 'path', _ADDED_PATH)
     for key in NETWORKS:

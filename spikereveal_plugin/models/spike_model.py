@@ -29,7 +29,7 @@ class SpikeModel(Validating, Resumable, SRModel):
     frozen_networks: ClassVar[tuple[str, ...]] = ()  # used, not trained: a resume loads them from where they came
 
     def __init__(self, opt: dict[str, Any]) -> None:
-        self.options = parse_option_file(opt, self.train_options, self.known_methods())
+        self.options = parse_option_file(opt, self.train_options, self.known_methods(), self.networks())
         is_tested = self.trained_method in self.tabled_methods.values()
         if not opt['is_train'] and is_tested and not opt['path'].get('pretrain_network_g'):
             raise OptionError(f'path.pretrain_network_g is empty: {self.trained_method!r} of val.methods needs it')
@@ -37,6 +37,11 @@ class SpikeModel(Validating, Resumable, SRModel):
         for name, method in self.tabled_methods.items():
             if name != method:
                 get_root_logger().warning(f'val.methods: {name!r} is called {method!r} now; the old name goes soon.')
+
+    @classmethod
+    def networks(cls) -> tuple[str, ...]:
+        """Sections of networks that it reads."""
+        return ('network_g', *cls.frozen_networks)
 
     @classmethod
     def complete_options(cls, opt: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Section `val`, for this plugin's models and, where it says when a run ends, for any."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,7 @@ class ValOptions:
     save_img: bool = False
     """save frames, sheets and videos"""
     suffix: str | None = None
-    """read by stock models"""
+    """of stock models; ~ here, where frames are named by their readouts"""
     pbar: bool = True
     """show a progress bar"""
     methods: tuple[str, ...] = ()
@@ -80,7 +80,11 @@ def parse_val(opt: Section, known_methods: tuple[str, ...]) -> ValOptions:
         check_choice(stop.metric, options.metrics, 'val.early_stop.metric')
     for name, section in options.metrics.items():
         where = f'val.metrics.{name}'
-        metric = lookup(METRIC_REGISTRY, section, where)
-        taken = {'better', *inspect.signature(metric).parameters} - {'img', 'img2', 'img_float', 'img2_float', 'kwargs'}
-        check_keys(section, {'type', *taken}, where)
+        check_metric(lookup(METRIC_REGISTRY, section, where), section, where)
     return options
+
+
+def check_metric(metric: Callable[..., object], section: Section, where: str) -> None:
+    """Refuse an argument that a metric does not have: BasicSR's take any in silence."""
+    taken = {'better', *inspect.signature(metric).parameters} - {'img', 'img2', 'img_float', 'img2_float', 'kwargs'}
+    check_keys(section, {'type', *taken}, where)

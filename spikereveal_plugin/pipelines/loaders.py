@@ -84,7 +84,7 @@ def build_prefetcher(data: TrainData, opt: dict[str, Any]) -> Any:
 
 
 def _loader_section(section: dict[str, Any]) -> dict[str, Any]:
-    """Workers live through all epochs; `prefetch_mode: cpu` means at least one worker.
+    """Workers live through all epochs unless `persistent_workers` is false; `prefetch_mode: cpu` has at least one.
 
     BasicSR's prefetching thread would draw random numbers beside the training, and hangs when an item fails.
     """
@@ -93,13 +93,16 @@ def _loader_section(section: dict[str, Any]) -> dict[str, Any]:
         raise OptionError(f'datasets.train.prefetch_mode: expected ~, cpu or cuda, found {mode!r}')
     workers = max(section.get('num_worker_per_gpu') or 0, 1 if mode == 'cpu' else 0)
     mode = None if mode == 'cpu' else mode
-    return {**section, 'num_worker_per_gpu': workers, 'persistent_workers': workers > 0, 'prefetch_mode': mode}
+    stay = workers > 0 and section.get('persistent_workers', True)
+    return {**section, 'num_worker_per_gpu': workers, 'persistent_workers': stay, 'prefetch_mode': mode}
 
 
 def _build_loader(dataset: Any, section: dict[str, Any], opt: dict[str, Any], sampler: Any = None) -> DataLoader[Any]:
     loader: DataLoader[Any] = build_dataloader(
         dataset, section, num_gpu=opt['num_gpu'], dist=opt['dist'], sampler=sampler
     )
+    if (queue := section.get('num_prefetch_queue')) and loader.num_workers:
+        loader.prefetch_factor = queue  # batches that each worker loads ahead
     loader.generator = torch.Generator().manual_seed(opt['manual_seed'])  # the global one is the model's
     return loader
 

@@ -26,7 +26,7 @@ from spikereveal_plugin.pipelines.distributed import join
 from spikereveal_plugin.pipelines.downloads import naming_downloads
 from spikereveal_plugin.pipelines.log import keep_early_messages, root_logger
 from spikereveal_plugin.pipelines.ranges import check_ranges, check_types, make_whole
-from spikereveal_plugin.pipelines.stock_names import check_registered
+from spikereveal_plugin.pipelines.stock_names import check_registered, check_stock_train
 from spikereveal_plugin.weights.registry import resolve_option
 
 
@@ -60,11 +60,13 @@ def prepare_options(args: Namespace, *, is_train: bool) -> dict[str, Any]:
     opt['path'] = dict(opt.get('path') or {})
     model_class = lookup_name(MODEL_REGISTRY, opt['model_type'], f'{args.opt}: model_type')
     if issubclass(model_class, SpikeModel):
-        parse_option_file(opt, model_class.train_options, model_class.known_methods())
+        parse_option_file(opt, model_class.train_options, model_class.known_methods(), model_class.networks())
         model_class.complete_options(opt)
     check_ranges(opt, str(args.opt))
     if not issubclass(model_class, SpikeModel):
         check_registered(opt)
+        if model_class.__module__.startswith('basicsr.'):
+            check_stock_train(opt)
     if metrics := (opt.get('val') or {}).get('metrics'):
         opt['val'] = {**opt['val'], 'metrics': with_directions(metrics)}
     _set_devices(opt, args.launcher, args.local_rank)

@@ -12,6 +12,8 @@ from spikereveal_plugin.errors import OptionError
 from spikereveal_plugin.models.torch_training import optimizer_class, scheduler_class
 from spikereveal_plugin.options import load_options, override
 from spikereveal_plugin.pipelines.check import RunCosts
+from spikereveal_plugin.pipelines.loaders import build_train_data
+from spikereveal_plugin.pipelines.setup import prepare_options
 
 Stock = Callable[[Path], Path]
 
@@ -128,6 +130,44 @@ def test_a_length_on_the_command_line_is_the_length(entries, left):
     opt: dict = {'train': {'total_epoch': 200}}
     override(opt, entries)
     assert opt['train'] == left
+
+
+@pytest.mark.parametrize('entry', ['train:amp=bf16', 'train:grad_clip=1.0', 'train:compile=true', 'train:accumulate=2'])
+def test_what_stock_models_do_not_look_at_is_refused(entry, folder, capsys):
+    assert train(entry) == 1
+    assert (
+        f'{entry.partition("=")[0].replace(":", ".")}: SRModel of BasicSR does not know it' in capsys.readouterr().err
+    )
+
+
+def test_an_argument_that_a_stock_metric_ignores_is_refused(folder, capsys):
+    assert train('val:metrics:psnr:crop_boarder=4') == 1
+    assert "unknown option 'crop_boarder'. Did you mean 'crop_border'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('model', 'entry', 'said'),
+    [
+        ('bsn', 'network_sr={type: SpikeEDSR}', 'network_sr: BSNModel has no network_sr; take it out'),
+        ('edsr', 'path:pretrain_network_bsn=bsn.pth', 'path.pretrain_network_bsn: SpikeEDSRModel has no network_bsn'),
+        ('bsn', 'path:param_key_sr=params', 'path.param_key_sr: BSNModel has no network_sr'),
+        ('ldn', 'scale=4', 'scale: frames of SpikeDistillModel are as large as the photo; expected 1, found 4'),
+        ('ldn', 'val:suffix=mine', 'val.suffix: SpikeDistillModel names frames by their readouts'),
+        ('ldn', 'dist_params={backend: gloo, ports: 3}', "dist_params: unknown option 'ports'. Did you mean 'port'?"),
+    ],
+)
+def test_no_key_is_accepted_and_not_used(model, entry, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(['train', '-opt', f'options/{model}_sample.yml', '--force_yml', entry]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_workers_load_as_far_ahead_and_live_as_long_as_they_are_asked(folder):
+    args = build_parser().parse_args(['train', '-opt', 'stock.yml'])
+    opt = prepare_options(args, is_train=True)
+    section = opt['datasets']['train'] | {'num_worker_per_gpu': 1, 'num_prefetch_queue': 5, 'persistent_workers': False}
+    loader = build_train_data(opt | {'datasets': opt['datasets'] | {'train': section}}).loader
+    assert (loader.prefetch_factor, loader.persistent_workers) == (5, False)
 
 
 UNKNOWN = {
