@@ -104,9 +104,9 @@ def next_command(args: argparse.Namespace, weights: Path) -> list[str]:
         return ['spikereveal', 'deblur', str(split.root if split else args.spikes), *end]
     words = ['spikereveal', 'deblur', str(args.blur), str(args.spikes), *end]
     words += ['--exposure', *map(str, args.exposure)] if args.exposure else []
-    for name in ('calibration', 'height', 'width', 'header', 'axes', 'key'):
+    for name in ('calibration', 'height', 'width', 'packed_width', 'header', 'axes', 'key'):
         if (value := getattr(args, name)) not in (None, _DEFAULTS.get(name)):
-            words += [f'--{name}', str(value)]
+            words += [f'--{name.replace("_", "-")}', str(value)]
     return [*words, '--no-flip'] if args.no_flip else words
 
 

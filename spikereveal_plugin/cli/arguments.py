@@ -90,6 +90,12 @@ def add_spike_layout(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--height', type=positive, help="the sensor's rows (default: a config.yaml beside the file)")
     group.add_argument('--width', type=positive, help="the sensor's columns")
     group.add_argument(
+        '--packed-width',
+        type=positive,
+        metavar='N',
+        help='columns of a row in a .dat, where the first --width of them are pixels (known cameras: found by itself)',
+    )
+    group.add_argument(
         '--no-flip', action='store_true', help='a .dat holds its top row first; cameras write the bottom'
     )
     group.add_argument(
@@ -105,7 +111,8 @@ def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
     """Return the layout that `add_spike_layout` parsed."""
     from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
-    return SpikeLayout(args.height, args.width, flip=not args.no_flip, header=args.header, axes=args.axes, key=args.key)
+    form = {'flip': not args.no_flip, 'header': args.header, 'axes': args.axes, 'key': args.key}
+    return SpikeLayout(args.height, args.width, packed_width=args.packed_width, **form)
 
 
 def seed(text: str) -> int:

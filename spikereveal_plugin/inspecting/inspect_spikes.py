@@ -16,6 +16,7 @@ from spikereveal_plugin.inspecting.inspect_set import Tile
 from spikereveal_plugin.inspecting.playback import Stream, play
 from spikereveal_plugin.physics.gray import gray
 from spikereveal_plugin.recordings.image_file import load_image
+from spikereveal_plugin.recordings.sensors import pixels_of_stored, stored_width
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, open_spikes, sensor_from_config
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
@@ -66,24 +67,30 @@ def inspect_spikes(path: Path, layout: SpikeLayout, blur: Path | None = None) ->
     elif photo is None and path.suffix.lower() == '.dat':
         order = 'bottom row first, as spike cameras write it' if layout.flip else 'top row first'
         lines.append(f'row order: taken as {order}; the bytes cannot tell: look at the picture, or give --blur')
-    return SpikeSummary(spikes, layout, rates, (*lines, *_rate_lines(rates)))
+    return SpikeSummary(spikes, layout, rates, (*lines, *_rate_lines(rates), *_blind_lines(rates)))
 
 
 def _guessed(path: Path, layout: SpikeLayout, photo: Image | None, lines: list[str]) -> tuple[SpikeStream, SpikeLayout]:
     sensor = layout.sensor or sensor_from_config(path)
     if sensor is not None:
-        best = measure_layout(path, *sensor, layout.header)
-        lines.append(f'sensor: {best.height} x {best.width}, as given; {_evidence(best)}')
+        height, width = sensor
+        stored = layout.packed_width or stored_width(path.stat().st_size - layout.header, height, width)
+        best = measure_layout(path, height, stored, layout.header)
+        lines.append(f'sensor: {height} x {width}, as given; {_evidence(best)}')
     else:
         (best, *others), certainty = _by_bytes(path) if photo is None else _by_photo(path, photo, layout)
-        lines.append(f'sensor: {best.height} x {best.width}, {certainty}; {_evidence(best)}')
+        width = pixels_of_stored(best.height, best.width)
+        lines.append(f'sensor: {best.height} x {width}, {certainty}; {_evidence(best)}')
         if others and certainty != 'sure':
             sizes = ', '.join(f'{other.height} x {other.width} (header {other.header})' for other in others[:3])
             lines.append(f'sensor: it may also be {sizes}')
     lines.append(f'header: {best.header} bytes' if best.header else 'header: none')
     if best.trailing:
         lines.append(f'trailing: {best.trailing} bytes after the last whole readout, which are left out')
-    return _stream(path, best, layout), replace(layout, height=best.height, width=best.width, header=best.header)
+    if width < best.width:
+        lines.append(f'columns: rows hold {best.width} in the file, of which the first {width} are pixels')
+    found = replace(layout, height=best.height, width=width, header=best.header, packed_width=best.width)
+    return _stream(path, best, layout).first_columns(width), found
 
 
 def _by_bytes(path: Path) -> tuple[Sequence[LayoutGuess], str]:
@@ -133,6 +140,18 @@ def _likeness(rates: Rate, photo: Image) -> tuple[float, float]:
         return 0.0, 0.0
     upright, turned = (float(np.corrcoef(light.ravel(), image.ravel())[0, 1]) for image in (rates, rates[::-1]))
     return upright, turned
+
+
+def _blind_lines(rates: Rate) -> Iterator[str]:
+    """Name columns at the right that never fire while others do: some cameras store more than they have pixels."""
+    fires = np.asarray((rates > 0).any(axis=0))
+    used = int(np.flatnonzero(fires)[-1]) + 1 if fires.any() else len(fires)
+    if used < len(fires):
+        height, width = rates.shape
+        yield (
+            f'columns: {used} to {width - 1} never fire; if they hold no pixels, cut them: --height {height} '
+            f'--width {used} --packed-width {width}'
+        )
 
 
 def _rate_lines(rates: Rate) -> Iterator[str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import SpikeDataError
-from spikereveal_plugin.formats.vidar import are_whole_readouts, readout_bytes
-from spikereveal_plugin.recordings.sensors import SPIKE_CAMERAS
+from spikereveal_plugin.formats.vidar import readout_bytes
+from spikereveal_plugin.recordings.sensors import SPIKE_CAMERAS, fills
 from spikereveal_plugin.recordings.spike_file import SpikeLayout, sensor_from_config
 
 Size = tuple[int, int]
@@ -39,11 +39,11 @@ def dat_sensor(path: Path, image: Size | None, layout: SpikeLayout) -> Size:
     height, width = image
     up, down = (-(-height // RATIO), -(-width // RATIO)), (height // RATIO, width // RATIO)
     num_bytes = path.stat().st_size - layout.header
-    fitting = [size for size in SPIKE_CAMERAS if are_whole_readouts(num_bytes, *size)]
+    fitting = [size for size in SPIKE_CAMERAS if fills(num_bytes, *size)]
     for size in (up, down):
-        if are_whole_readouts(num_bytes, *size) and image not in fitting:  # of which every 16th is a quarter's too
+        if fills(num_bytes, *size) and image not in fitting:  # of which every 16th is a quarter's too
             return size
-    if are_whole_readouts(num_bytes, height, width) and (not fitting or image in fitting):
+    if fills(num_bytes, height, width) and (not fitting or image in fitting):
         raise SpikeDataError(
             f"{path}: the image is {width}x{height}, which is the sensor's own size, expected {RATIO} times it; take "
             f'the photo as the colour camera made it, or restore it at this size: --height {height} --width {width}'

@@ -13,6 +13,7 @@ from spikereveal_plugin.formats.array_file import load_arrays
 from spikereveal_plugin.formats.bits import checked_spikes
 from spikereveal_plugin.formats.text_file import read_text
 from spikereveal_plugin.formats.vidar import count_readouts
+from spikereveal_plugin.recordings.sensors import stored_width
 from spikereveal_plugin.recordings.spike_stream import SpikeStream
 
 SPIKE_SUFFIXES: Final = ('.dat', '.npy', '.npz')
@@ -28,6 +29,8 @@ class SpikeLayout:
     Args:
         height: the sensor's rows; needed for a `.dat` without a `config.yaml`, else it is checked.
         width: the sensor's columns.
+        packed_width: columns of a row in a `.dat`, of which the first `width` are pixels; by default `width`, or what
+            a known camera stores where only that fills the file.
         flip: a `.dat` holds the bottom row first, as the camera writes it.
         header: bytes of a `.dat` before its first readout.
         axes: order of the axes in an array, `thw` or `hwt`.
@@ -40,6 +43,7 @@ class SpikeLayout:
     header: int = 0
     axes: str = 'thw'
     key: str | None = None
+    packed_width: int | None = None
 
     def __post_init__(self) -> None:
         if (self.height is None) != (self.width is None):
@@ -48,6 +52,11 @@ class SpikeLayout:
         if min(sizes, default=1) < 1 or self.header < 0:
             raise OptionError(
                 f'sensor {sizes}, header {self.header}: expected sizes of 1 or more, a header of 0 or more'
+            )
+        if self.packed_width is not None and (self.width is None or self.packed_width < self.width):
+            raise OptionError(
+                f'rows of {self.packed_width} columns: expected as many as the sensor has ({self.width}) or more; give '
+                'both sizes of the sensor'
             )
         if self.axes not in ('thw', 'hwt'):
             raise OptionError(f'axes {self.axes!r}: expected thw or hwt')
@@ -120,8 +129,11 @@ def _from_dat(path: Path, layout: SpikeLayout) -> SpikeStream:
             f'{path}: a .dat does not say its sensor size; give --height and --width, put a {CONFIG_NAME} with spike_h '
             f'and spike_w beside it, or guess with: spikereveal data inspect {path}'
         )
-    count = count_readouts(path, *sensor, layout.header)
-    return SpikeStream.of_dat(path, (count, *sensor), flip=layout.flip, header=layout.header)
+    height, width = sensor
+    stored = layout.packed_width or stored_width(path.stat().st_size - layout.header, height, width)
+    count = count_readouts(path, height, stored, layout.header)
+    stream = SpikeStream.of_dat(path, (count, height, stored), flip=layout.flip, header=layout.header)
+    return stream.first_columns(width)
 
 
 def _from_arrays(path: Path, layout: SpikeLayout) -> npt.NDArray[np.bool_]:

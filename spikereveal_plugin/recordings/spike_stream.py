@@ -48,6 +48,12 @@ class SpikeStream:
         """Return the stream with its rows in the other order."""
         return SpikeStream(self.shape, lambda start, stop: self.read(start, stop)[:, ::-1])
 
+    def first_columns(self, width: int) -> 'SpikeStream':
+        """Return the stream without the columns after the first `width`."""
+        if width == self.shape[2]:
+            return self
+        return SpikeStream((*self.shape[:2], width), lambda start, stop: self.read(start, stop)[:, :, :width])
+
     def rate(self, most: int | None = None) -> npt.NDArray[np.float32]:
         """Return the (h, w) firing rate over the stream, or over at most `most` blocks that are spread over it."""
         count = -(-len(self) // BLOCK)
