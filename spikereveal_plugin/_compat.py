@@ -1,8 +1,10 @@
 """Make BasicSR 1.4.2 import and run beside today's torch and torchvision; one function per trouble."""
 
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import sys
 import types
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from spikereveal_plugin.errors import EnvironmentProblemError
 
@@ -25,8 +29,11 @@ _REMEDY = (
 def check_basicsr_is_the_release() -> None:
     """Refuse a fork or another version: many restorers ship a changed folder that is also named `basicsr`.
 
+    What Python would import is accepted where it is what was installed as this version, an editable clone too, or where
+    its files are those of the release, such as in a clone that is the current folder.
+
     Raises:
-        EnvironmentProblemError: the `basicsr` that Python would import is absent or is not the release from PyPI.
+        EnvironmentProblemError: the `basicsr` that Python would import is absent or is something else.
     """
     try:
         distribution = importlib.metadata.distribution('basicsr')
@@ -37,8 +44,33 @@ def check_basicsr_is_the_release() -> None:
     spec = importlib.util.find_spec('basicsr')
     actual = Path(spec.origin).resolve() if spec and spec.origin else None
     expected = Path(str(distribution.locate_file('basicsr/__init__.py'))).resolve()
-    if actual != expected:
-        raise EnvironmentProblemError(f'`import basicsr` finds {actual}, a fork, instead of {expected}. {_REMEDY}')
+    if actual is not None and (actual == expected or _is_editable(distribution, actual)):
+        return
+    changed = release_differences(actual.parent) if actual else []
+    if actual is None or changed:
+        differing = f' ({len(changed)} files differ from the release, such as {changed[0]})' if changed else ''
+        raise EnvironmentProblemError(
+            f'`import basicsr` finds {actual}, a fork{differing}, instead of {expected}. {_REMEDY}'
+        )
+
+
+def _is_editable(distribution: importlib.metadata.Distribution, module: Path) -> bool:
+    """Whether a module lies in the clone that was installed by `pip install -e`."""
+    origin = json.loads(distribution.read_text('direct_url.json') or '{}')
+    url = urlsplit(origin.get('url', ''))
+    is_editable = url.scheme == 'file' and bool(origin.get('dir_info', {}).get('editable'))
+    return is_editable and module.is_relative_to(Path(url2pathname(url.path)).resolve())
+
+
+def release_differences(folder: Path) -> list[str]:
+    """Return the files of a folder named `basicsr` that are not as in the release, those absent included."""
+    expected: dict[str, str] = json.loads(Path(__file__).with_name('basicsr_release.json').read_text())
+    return [name for name, digest in expected.items() if _digest(folder / name) != digest]
+
+
+def _digest(path: Path) -> str:
+    """The beginning of a text file's SHA-256, whatever ends its lines."""
+    return hashlib.sha256(path.read_bytes().replace(b'\r\n', b'\n')).hexdigest()[:16] if path.is_file() else ''
 
 
 class FunctionalTensorFinder(MetaPathFinder, Loader):

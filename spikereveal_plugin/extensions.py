@@ -1,5 +1,6 @@
 """The door for networks, losses, metrics, data sets and restorers of one's own."""
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 from spikereveal_plugin.errors import EnvironmentProblemError, OptionError
 
 GROUP = 'spikereveal_plugin'
+_TAKEN = re.compile(r"An object named '(\w+)' was already registered in '(\w+)' registry")
 
 
 def import_extensions(names: Any, folder: Path, where: str = 'import') -> None:
@@ -77,4 +79,14 @@ def _import(name: str, folders: Sequence[Path], where: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
+    return name_clash(error) or f'{type(error).__name__}: {" ".join(str(error).split())}'
+
+
+def name_clash(error: Exception) -> str:
+    """Return what to do where BasicSR refused a name that is taken, and who has it; nothing for another error."""
+    found = _TAKEN.search(str(error)) if isinstance(error, AssertionError) else None
+    if found is None:
+        return ''
+    name, kind = found.groups()
+    holder = getattr(import_module('basicsr.utils.registry'), f'{kind.upper()}_REGISTRY').get(name)
+    return f'the {kind} {name!r} is registered already, by {holder.__module__}; rename one of the two'

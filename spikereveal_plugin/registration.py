@@ -3,7 +3,8 @@
 from importlib import import_module
 
 from spikereveal_plugin._compat import check_basicsr_is_the_release
-from spikereveal_plugin.extensions import load_entry_points
+from spikereveal_plugin.errors import EnvironmentProblemError
+from spikereveal_plugin.extensions import load_entry_points, name_clash
 
 _REGISTERED = ('archs', 'data', 'losses', 'metrics', 'models')  # importing a module registers its class
 
@@ -16,5 +17,10 @@ def register() -> None:
     """
     check_basicsr_is_the_release()
     for name in _REGISTERED:
-        import_module(f'spikereveal_plugin.{name}')
+        try:
+            import_module(f'spikereveal_plugin.{name}')
+        except AssertionError as error:
+            if clash := name_clash(error):
+                raise EnvironmentProblemError(f'spikereveal_plugin cannot register its classes: {clash}') from error
+            raise
     load_entry_points()

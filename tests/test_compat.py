@@ -1,5 +1,8 @@
 import importlib.metadata
 import importlib.util
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +45,77 @@ def test_a_fork_on_the_path_is_named(tmp_path: Path):
     assert run.returncode == 1
     assert f'finds {(tmp_path / "basicsr/__init__.py").resolve()}, a fork' in run.stderr
     assert 'pip install --force-reinstall --no-deps basicsr==1.4.2' in run.stderr
+
+
+def run_import(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, '-c', 'import spikereveal_plugin, basicsr; print(basicsr.__file__)']
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of the release, as its repository has it."""
+    spec = importlib.util.find_spec('basicsr')
+    assert spec is not None
+    assert spec.origin is not None
+    shutil.copytree(Path(spec.origin).parent, tmp_path / 'clone/basicsr', ignore=shutil.ignore_patterns('__pycache__'))
+    return tmp_path / 'clone'
+
+
+def append(path: Path) -> None:
+    path.write_text(f'{path.read_text()}# changed\n')
+
+
+def test_work_inside_a_clone_of_the_release_goes_on(clone: Path):
+    append(clone / 'basicsr/version.py')
+    run = run_import(clone)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == str(clone / 'basicsr/__init__.py')
+
+
+def test_a_changed_clone_is_named_with_what_differs(clone: Path):
+    append(clone / 'basicsr/models/sr_model.py')
+    run = run_import(clone)
+    assert run.returncode == 1
+    assert 'a fork (1 files differ from the release, such as models/sr_model.py)' in run.stderr
+
+
+def install(folder: Path, source: Path, *, editable: bool, version: str = '1.4.2') -> None:
+    """What pip leaves of an installation from a folder."""
+    info = folder / f'basicsr-{version}.dist-info'
+    info.mkdir(parents=True)
+    (info / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: basicsr\nVersion: {version}\n')
+    (info / 'direct_url.json').write_text(json.dumps({'url': source.as_uri(), 'dir_info': {'editable': editable}}))
+
+
+@pytest.mark.parametrize('is_changed', [False, True])
+def test_an_editable_clone_is_what_was_installed(is_changed: bool, clone: Path, tmp_path: Path):
+    if is_changed:
+        append(clone / 'basicsr/models/sr_model.py')
+    install(tmp_path / 'site', clone, editable=True)
+    run = run_import(tmp_path, PYTHONPATH=f'{tmp_path / "site"}{os.pathsep}{clone}')
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == str(clone / 'basicsr/__init__.py')
+
+
+def test_another_projects_editable_fork_is_refused(clone: Path, tmp_path: Path):
+    install(tmp_path / 'site', tmp_path / 'elsewhere', editable=True)
+    (clone / 'basicsr/archs/arch_util.py').write_text('')
+    run = run_import(tmp_path, PYTHONPATH=f'{tmp_path / "site"}{os.pathsep}{clone}')
+    assert run.returncode == 1
+    assert 'a fork (1 files differ from the release, such as archs/arch_util.py)' in run.stderr
+
+
+def test_the_doctor_names_what_differs(clone: Path, tmp_path: Path):
+    append(clone / 'basicsr/models/sr_model.py')
+    install(tmp_path / 'site', clone, editable=True)
+    code = 'from spikereveal_plugin.doctor.stack import check_basicsr; print(check_basicsr())'
+    environment = {**os.environ, 'PYTHONPATH': f'{tmp_path / "site"}{os.pathsep}{clone}'}
+    run = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True, env=environment
+    )
+    assert 'of which 1 files differ from the release: models/sr_model.py' in run.stdout
 
 
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch):

@@ -94,3 +94,32 @@ def test_a_command_that_needs_no_torch_does_not_import_it(command: list[str]):
         "print(sorted({'torch', 'basicsr'} & sys.modules.keys()))"
     )
     assert python(code).splitlines()[-1] == '[]'
+
+
+def test_a_name_that_is_taken_names_its_holder(modules: Path):
+    (modules / 'ext_clash.py').write_text(
+        'from basicsr.utils.registry import ARCH_REGISTRY\n\n\n@ARCH_REGISTRY.register()\nclass LDN:\n    pass\n'
+    )
+    said = "the arch 'LDN' is registered already, by spikereveal_plugin.archs.ldn_arch; rename one of the two"
+    with pytest.raises(OptionError, match=f'import: ext_clash fails: {said}'):
+        import_extensions('ext_clash', modules)
+
+
+def test_a_name_that_was_taken_before_names_its_holder_too(tmp_path: Path):
+    (tmp_path / 'other.py').write_text(
+        'from basicsr.utils.registry import ARCH_REGISTRY\n\n\n@ARCH_REGISTRY.register()\nclass LDN:\n    pass\n'
+    )
+    code = (
+        'from spikereveal_plugin._compat import restore_functional_tensor\nrestore_functional_tensor()\nimport other\n'
+        'from spikereveal_plugin.registration import register\nregister()'
+    )
+    command = [
+        sys.executable,
+        '-c',
+        code.replace(
+            'from spikereveal_plugin._compat', 'import sys\nsys.argv = ["spikereveal"]\nfrom spikereveal_plugin._compat'
+        ),
+    ]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "cannot register its classes: the arch 'LDN' is registered already, by other" in run.stderr.splitlines()[-1]

@@ -24,7 +24,16 @@ def check_basicsr() -> Finding:
     except EnvironmentProblemError as error:
         problem, _, cure = str(error).partition('. ')
         return fail(problem, cure)
-    return fine(f'basicsr {_compat.BASICSR_VERSION} from PyPI')
+    spec = importlib.util.find_spec('basicsr')
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    if changed := _compat.release_differences(folder):
+        listed = ', '.join(changed[:3])
+        return note(
+            f'basicsr {_compat.BASICSR_VERSION} in {folder}, of which {len(changed)} files differ from the release: '
+            f'{listed}',
+            f'for the release: pip install --force-reinstall --no-deps basicsr=={_compat.BASICSR_VERSION}',
+        )
+    return fine(f'basicsr {_compat.BASICSR_VERSION}, as released')
 
 
 def check_functional_tensor() -> Finding:
