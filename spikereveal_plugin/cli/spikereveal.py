@@ -67,8 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> None:
     if getattr(args, 'needs_classes', False):
         from spikereveal_plugin.extensions import import_extensions
+        from spikereveal_plugin.options import load_options
         from spikereveal_plugin.registration import register
 
+        if (option_file := getattr(args, 'opt', None)) is not None:
+            load_options(Path(option_file))  # says what is wrong with the file before torch is waited for
         register()
         import_extensions(getattr(args, 'imports', None), Path.cwd(), '--import')
     args.run(args)

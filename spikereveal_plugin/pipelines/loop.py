@@ -66,7 +66,7 @@ class Loop:
         if self.early_stop.is_over:
             self.logger.info(f'Stopped at iteration {place.iteration}: {self.early_stop.metric} no longer gets better.')
         else:
-            self._validate(total)  # from here on a signal ends the process: the weights are saved
+            self._validate(max(total, place.iteration))  # from here on a signal ends the process: the weights are saved
 
     def _batches(self, place: Position) -> Iterator[Any]:
         """Move along the run and give the batch of each iteration; every epoch has its own order."""

@@ -239,6 +239,17 @@ def test_a_resume_beyond_the_end_is_said(folder, capsys):
 
 
 @pytest.mark.smoke
+def test_weights_are_named_by_their_own_iteration(folder, capsys):
+    entries = ['logger:save_checkpoint_freq=2', 'val:save_best=psnr']
+    assert train(*entries) == 0
+    capsys.readouterr()
+    force = ['datasets:train:num_worker_per_gpu=0', 'datasets:train:prefetch_mode=~', 'train:total_iter=2', *entries]
+    assert main(['train', '-opt', 'stock.yml', '--auto_resume', '--force_yml', *force]) == 0
+    assert '@ 4 iter' in (said := capsys.readouterr().err)
+    assert '@ 2 iter' not in said
+
+
+@pytest.mark.smoke
 def test_the_option_file_of_an_experiment_can_be_trained_again(folder, capsys):
     entries = ['val=~', 'logger:save_checkpoint_freq=2']
     assert train(*entries) == 0
