@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from spikereveal_plugin.models.checkpoint import save_checkpoint
 from spikereveal_plugin.models.shared_validation import SharedValidation
+from spikereveal_plugin.models.stock_panels import StockPanels
 from spikereveal_plugin.models.torch_training import OF_BASICSR, optimizer_class, scheduler_class
 from spikereveal_plugin.options import lookup_name
 from spikereveal_plugin.weights.file import read_weights
@@ -126,7 +127,7 @@ class Resumable(SharedValidation):
 def build_resumable_model(opt: dict[str, Any]) -> Any:
     """Build the model that the options name as BasicSR does; a stock one becomes `Resumable` by a subclass."""
     stock = lookup_name(MODEL_REGISTRY, opt['model_type'], 'model_type')
-    kind = stock if issubclass(stock, Resumable) else type(stock.__name__, (Resumable, stock), {})
+    kind = stock if issubclass(stock, Resumable) else type(stock.__name__, (StockPanels, Resumable, stock), {})
     model = kind(deepcopy(opt))
     get_root_logger().info(f'Model [{kind.__name__}] is created.')
     return model

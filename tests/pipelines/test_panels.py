@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from spikereveal_plugin.cli.basicsr import main
@@ -55,6 +56,30 @@ def test_losses_metrics_and_panels_are_in_the_event_file(
     np.testing.assert_array_equal(tiles[0], blurs.read(key))
     np.testing.assert_array_equal(tiles[4], ImageLmdb(tiny_set / 'test/sharp.lmdb').read(key))
     assert (tiles[1] == tiles[1][..., :1]).all()  # spikes are gray
+
+
+@pytest.mark.smoke
+@pytest.mark.filterwarnings('ignore')  # of TensorBoard's own code
+def test_stock_models_show_panels_where_they_are_asked_for(stock, tmp_path, monkeypatch, capsys):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.chdir(tmp_path)
+    stock(tmp_path)
+    force = ['train:total_iter=4', 'val:val_freq=2', 'logger:use_tb_logger=true', 'datasets:train:num_worker_per_gpu=0']
+    for name, more in (('without', []), ('with', ['val:num_panels=2'])):
+        entries = [*force, 'datasets:train:prefetch_mode=~', f'name={name}', *more]
+        assert main(['train', '-opt', 'stock.yml', '--force_yml', *entries]) == 0, capsys.readouterr().err
+    events = EventAccumulator(str(tmp_path / 'tb_logger/with'), size_guidance={'images': 0})
+    events.Reload()
+    assert len(events.Tags()['images']) == 2
+    shown = events.Images(events.Tags()['images'][0])
+    assert [event.step for event in shown] == [2, 4]
+    picture = np.asarray(Image.open(BytesIO(shown[-1].encoded_image_string)))
+    assert picture.shape[1] == 2 + 3 * 66  # input, result and sharp image of 64 pixels each
+    weights = [
+        torch.load(f'experiments/{name}/models/net_g_latest.pth', weights_only=True) for name in ('without', 'with')
+    ]
+    assert all(torch.equal(value, weights[1]['params'][key]) for key, value in weights[0]['params'].items())
 
 
 @pytest.mark.parametrize(
