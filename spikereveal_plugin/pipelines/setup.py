@@ -154,7 +154,9 @@ def _set_logger(opt: dict[str, Any]) -> None:
         if not logger['use_tb_logger']:
             raise OptionError('logger.wandb: what it shows comes from TensorBoard; set logger.use_tb_logger: true')
         if find_spec('wandb') is None:
-            raise OptionError('logger.wandb: `pip install wandb`, which is not installed, or take the project out')
+            raise OptionError(
+                'logger.wandb: `pip install wandb` (the extra wandb), which is not installed, or take the project out'
+            )
     if opt['name'].startswith('debug'):
         logger.update(print_freq=1, save_checkpoint_freq=8)
         if opt.get('val'):

@@ -5,6 +5,7 @@ file must name stays. Losses that download VGG16 are left out, as there may be n
 """
 
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,16 +91,17 @@ DEGRADATIONS: Final = {
 
 
 def paired(**more: Any) -> Options:
-    """Training pairs of pictures."""
+    """One pair of pictures, whole and as it is, so that two runs see the same."""
     return {
         'type': 'PairedImageDataset',
-        'dataroot_gt': 'data/gt',
-        'dataroot_lq': 'data/lq',
+        'dataroot_gt': 'data/one/gt',
+        'dataroot_lq': 'data/one/lq',
         'filename_tmpl': '{}',
         'io_backend': DISK,
-        'gt_size': 32,
-        'use_hflip': True,
-        'use_rot': True,
+        'gt_size': 128,
+        'use_hflip': False,
+        'use_rot': False,
+        'batch_size_per_gpu': 1,
         **more,
     }
 
@@ -117,7 +119,7 @@ def clips(kind: str, **more: Any) -> Options:
         'val_partition': 'REDS4',
         'test_mode': False,
         'io_backend': DISK,
-        'gt_size': 64,
+        'gt_size': 256,
         'interval_list': [1],
         'random_reverse': False,
         'use_hflip': True,
@@ -176,12 +178,10 @@ def kind(model: str, train: Options, network: Mapping[str, Any], val: Mapping[st
             **losses,
             **more,
         },
-        'val': None
-        if val is None
-        else {
+        'val': {
             'val_freq': 3.0,
-            'save_img': False,
-            'metrics': {'psnr': {'type': 'calculate_psnr', 'crop_border': 0, 'test_y_channel': False}},
+            'save_img': val is None,
+            **({} if val is None else {'metrics': {'psnr': {'type': 'calculate_psnr', 'crop_border': 0}}}),
         },
         'logger': {
             'print_freq': 1,
@@ -275,7 +275,7 @@ KINDS: Final[dict[str, Options]] = {
     ),
     'SRGAN': kind(
         'SRGANModel',
-        paired(gt_size=128),
+        paired(),
         {**SMALL, 'type': 'MSRResNet'},
         PAIRED_VAL,
         network_d={'type': 'VGGStyleDiscriminator', 'num_in_ch': 3, 'num_feat': 4},
@@ -283,7 +283,7 @@ KINDS: Final[dict[str, Options]] = {
     ),
     'ESRGAN': kind(
         'ESRGANModel',
-        paired(gt_size=128),
+        paired(),
         RRDB,
         PAIRED_VAL,
         network_d={'type': 'VGGStyleDiscriminator', 'num_in_ch': 3, 'num_feat': 4},
@@ -371,7 +371,7 @@ KINDS: Final[dict[str, Options]] = {
         None,
         network_d={'type': 'UNetDiscriminatorSN', 'num_in_ch': 3, 'num_feat': 8},
         fix_flow=1,
-        flow_lr_mul=0.125,
+        lr_flow=1e-5,
         losses=GAN,
     ),
     'StyleGAN2': kind(
@@ -424,15 +424,17 @@ def write_data(folder: Path) -> None:
     (folder / 'gt.txt').write_text(''.join(f'{number}.png\n' for number in range(4)))
     (folder / 'pairs.txt').write_text(''.join(f'{number}.png, {number}.png\n' for number in range(4)))
     for kind_, size in (('gt', 128), ('lq', 32)):
+        write(folder / f'one/{kind_}/0.png', size)
+    for kind_, size in (('gt', 256), ('lq', 64)):
         for index in range(100):  # REDS' data sets draw frames from 0 to 99 whatever their list says
             write(folder / f'reds/{kind_}/001/{index:08d}.png', size)
         for clip in ('000', '011'):
-            for index in range(4):
+            for index in range(6):
                 write(folder / f'reds4/{kind_}/{clip}/{index:08d}.png', size)
-        for index in range(1, 8):
-            write(folder / f'vimeo/{kind_}/00001/0001/im{index}.png', size)
-    (folder / 'reds/meta.txt').write_text('001 100 (128,128,3)\n')
-    (folder / 'vimeo/meta.txt').write_text('00001/0001 7 (128,128,3)\n')
+        for clip, index in product(('0001', '0002'), range(1, 8)):
+            write(folder / f'vimeo/{kind_}/00001/{clip}/im{index}.png', size)
+    (folder / 'reds/meta.txt').write_text('001 100 (256,256,3)\n')
+    (folder / 'vimeo/meta.txt').write_text(''.join(f'00001/{clip} 7 (256,256,3)\n' for clip in ('0001', '0002')))
     faces = {
         f'{number:08d}': cv2.imencode('.png', rng.integers(0, 256, (32, 32, 3), np.uint8))[1].tobytes()
         for number in range(8)
