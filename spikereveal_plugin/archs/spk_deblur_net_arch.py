@@ -97,9 +97,9 @@ class SpkDeblurNet(nn.Module):
         mask_by_batch: bool = False,
     ) -> None:
         super().__init__()
-        if spike_scale not in (2, 4) or num_feat % (3 * HEADS):
+        if spike_scale not in (2, 4) or num_feat % (6 * HEADS):
             raise ValueError(
-                f'SpkDeblurNet: expected spike_scale 2 or 4 and a width that {3 * HEADS} divides, got {spike_scale} '
+                f'SpkDeblurNet: expected spike_scale 2 or 4 and a width that {6 * HEADS} divides, got {spike_scale} '
                 f'and {num_feat}'
             )
         width = num_feat // 3

@@ -38,7 +38,7 @@ during the whole stream; Spike-GOPRO's files need `--exposure 20 97`. A folder o
 # What a result depends on besides the two inputs; a folder of results remembers it.
 _IDENTITY = (
     *('weights', 'method', 'short_window', 'sigma', 'density', 'height', 'width'),
-    *('exposure', 'period', 'table', 'no_flip', 'header', 'axes', 'key', 'calibration', 'packed_width'),
+    *('exposure', 'period', 'table', 'no_flip', 'header', 'axes', 'key', 'calibration', 'packed_width', 'then'),
 )
 
 
@@ -73,6 +73,7 @@ def _deblur(args: argparse.Namespace) -> None:
             f'{args.output}: .{suffix} is not written; name a folder, or a .{", .".join(outputs.KINDS)} file'
         )
     inputs = [path for path in (args.blur, args.spikes, args.weights, args.calibration) if path is not None]
+    inputs += [Path(args.then)] if args.then else []
     if is_file:
         claim(args.output, inputs, args)
         if args.page:
@@ -170,7 +171,12 @@ def _deblurrer(args: argparse.Namespace, *, needs_network: bool) -> Any:
         args.weights = default_student()  # in the namespace: results remember what made them
         logging.getLogger('spikereveal').info(f'weights: {args.weights}; --weights chooses others')
     return Deblurrer.from_pretrained(
-        args.weights, density=_density(args.density), engine=args.engine, tile=args.tile, device=args.device
+        args.weights,
+        density=_density(args.density),
+        engine=args.engine,
+        tile=args.tile,
+        then=args.then,
+        device=args.device,
     )
 
 

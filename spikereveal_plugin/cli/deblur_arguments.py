@@ -36,6 +36,7 @@ def add_how(parser: argparse.ArgumentParser) -> None:
         metavar='NAME|FILE',
         help='a name of `spikereveal weights list` (default: the first student of it), or a .pth file',
     )
+    group.add_argument('--then', metavar='FILE', help="DASR or SpikeEDSR, after another method's small frames")
     group.add_argument(
         '--method', choices=['network', 'light', 'sdm'], default='network', help='light, sdm: physics, no weights'
     )

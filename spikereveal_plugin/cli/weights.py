@@ -13,6 +13,8 @@ EXAMPLES = """examples:
   spikereveal weights list
   basicsr test -opt options/test_ldn_gopro.yml --force_yml path:pretrain_network_g=NAME
   spikereveal weights import --from ssdm ckpts/ldn.pth -o weights/ldn_ssdm.pth
+  spikereveal weights import --from refid refid.pth -o weights/refid.pth             another method of Table 1
+  spikereveal weights import --from levs center.pth F35.pth F26.pth F17.pth -o weights/levs.pth
   spikereveal deblur photo.png spikes.dat -o sharp --weights weights/ldn_ssdm.pth
   basicsr test -opt options/test_ldn_gopro.yml --force_yml \\
       path:pretrain_network_g=weights/ldn_ssdm.pth 'val:methods=[blur, sdm, student]'
@@ -40,6 +42,9 @@ Ten scenes of 128 x 192 pixels are made in memory, with the noise of a camera, a
 dB, at most 45. Weights pass that are nowhere below the photo by more than 0.1 dB, and on the mean not below `light`,
 physics without weights. The exit code is 1 where they do not.
 """
+
+
+ORIGINS = ('ssdm', 'spkdeblurnet', 'refid', 'red', 'trmd', 'levs', 'motion_etr', 'bit', 'dasr')
 
 
 def add_weights_parser(commands: Any) -> None:
@@ -79,10 +84,10 @@ def _add_import(actions: Any) -> None:
         'import', help="convert a checkpoint of the authors' code", formatter_class=HelpFormatter, epilog=EXAMPLES
     )
     importer.add_argument(
-        'source', type=Path, metavar='FILE', help='a checkpoint of BSN, EDSR or LDN; which one is found out'
+        'source', type=Path, nargs='+', metavar='FILE', help='a checkpoint; of LEVS its four, in any order'
     )
     importer.add_argument(
-        '--from', dest='origin', choices=['ssdm'], required=True, help="whose: ssdm, the authors' code"
+        '--from', dest='origin', choices=ORIGINS, required=True, help='whose code made it: ssdm (BSN, EDSR or LDN), ...'
     )
     add_output_file(importer, 'OUT.pth', 'where to write')
     importer.set_defaults(needs_classes=True)
@@ -162,10 +167,17 @@ def _check(args: argparse.Namespace) -> None:
 
 def _import(args: argparse.Namespace) -> None:
     from spikereveal_plugin.archs.convert import import_ssdm
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.weights.peers import import_peer
 
-    claim(args.output, [args.source], args)
-    name = import_ssdm(args.source, args.output)
-    logging.getLogger('spikereveal').info(f'{args.output}: {name}, converted from {args.source}')
+    claim(args.output, args.source, args)
+    if args.origin == 'ssdm':
+        if len(args.source) != 1:
+            raise OptionError(f'--from ssdm: expected 1 file, got {len(args.source)}')
+        name = import_ssdm(args.source[0], args.output)
+    else:
+        name = import_peer(args.origin, args.source, args.output).network['type']
+    logging.getLogger('spikereveal').info(f'{args.output}: {name}, converted from {", ".join(map(str, args.source))}')
 
 
 def _pack(args: argparse.Namespace) -> None:

@@ -39,13 +39,14 @@ class Deblurrer:
         self.restorer = restorer
 
     @classmethod
-    def from_pretrained(
+    def from_pretrained(  # noqa: PLR0913  (fields of `NetworkOptions`)
         cls,
         name_or_file: str | Path,
         *,
         density: float | Literal['auto'] | None = None,
         engine: str = 'auto',
         tile: int | None = None,
+        then: str | None = None,
         device: str = 'cpu',
     ) -> 'Deblurrer':
         """Load a student.
@@ -55,6 +56,7 @@ class Deblurrer:
             density: as in `NetworkOptions`, of which this and the next two are fields.
             engine: how to compute; all ways give the same frames up to rounding.
             tile: side of the tiles that a large image is cut into.
+            then: as in `NetworkOptions`.
             device: `cpu`, or `cuda` and the like.
 
         Raises:
@@ -62,7 +64,7 @@ class Deblurrer:
             OptionError: a name or an option is unknown, or the network does not deblur by itself.
             EnvironmentProblemError: this machine lacks what the engine needs.
         """
-        options = NetworkOptions(weights=str(name_or_file), density=density, engine=engine, tile=tile)
+        options = NetworkOptions(weights=str(name_or_file), density=density, engine=engine, tile=tile, then=then)
         try:
             place = torch.device(device)
         except RuntimeError as error:

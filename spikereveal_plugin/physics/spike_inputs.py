@@ -4,6 +4,8 @@ A spike counts as an event of positive polarity. All functions take (B, T, h, w)
 float32.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -44,13 +46,13 @@ def voxel_slices(grid: Tensor) -> Tensor:
 
 
 def segments(spikes: Tensor, exposure: Exposure, count: int) -> Tensor:
-    """Cut the exposure into equal segments of counts and times (RED).
+    """Cut the exposure into segments of counts and times (RED).
 
     Segment k has the readouts after instant k up to instant k + 1, of `count` + 1 instants spread over the exposure.
 
     Args:
         spikes: as above.
-        exposure: its length less 1 is a multiple of `count`.
+        exposure: of more readouts than there are segments.
         count: of segments.
 
     Returns:
@@ -58,21 +60,22 @@ def segments(spikes: Tensor, exposure: Exposure, count: int) -> Tensor:
         segment, 0: the channels of both polarities, of which spikes have one.
 
     Raises:
-        ValueError: the exposure cannot be cut so, or leaves the stream.
+        ValueError: the exposure is too short, or leaves the stream.
     """
     _check_span(exposure.first, exposure.last, spikes)
-    length, rest = divmod(exposure.length - 1, count)
-    if rest or not length:
-        raise ValueError(
-            f'segments: an exposure of {exposure.length} readouts is not {count} equal segments and a readout; '
-            f'expected a length of {count} n + 1'
-        )
-    parts = spikes[:, exposure.first + 1 : exposure.stop].float().unflatten(1, (count, length))
-    clock = torch.arange(1, length + 1, device=spikes.device, dtype=torch.float32)[:, None, None]
-    latest = (parts * clock).amax(2)
-    most = latest.amax((2, 3), keepdim=True)
+    if exposure.length <= count:
+        raise ValueError(f'segments: an exposure of {exposure.length} readouts cannot be cut into {count}')
+    borders = [exposure.first + round(k * (exposure.length - 1) / count) for k in range(count + 1)]
+    parts = [spikes[:, begin + 1 : end + 1].float() for begin, end in pairwise(borders)]
+    return torch.stack([_segment(part) for part in parts], dim=1)
+
+
+def _segment(part: Tensor) -> Tensor:
+    clock = torch.arange(1, part.shape[1] + 1, device=part.device, dtype=torch.float32)[:, None, None]
+    latest = (part * clock).amax(1)
+    most = latest.amax((1, 2), keepdim=True)
     none = torch.zeros_like(latest)
-    return torch.stack((parts.sum(2), none, latest / torch.where(most > 0, most, 1), none), dim=2)
+    return torch.stack((part.sum(1), none, latest / torch.where(most > 0, most, 1), none), dim=1)
 
 
 def scer(spikes: Tensor, exposure: Exposure, bins: int) -> Tensor:

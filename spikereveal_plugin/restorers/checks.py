@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.physics.gray import gray
+from spikereveal_plugin.shot import Shot
 
 _SURE = 0.3  # correlation below which neither orientation is believed
 _CLEARLY = 0.1  # by which another orientation must be better
@@ -29,6 +30,28 @@ def check_instants(instants: Sequence[int], window: int, num_readouts: int) -> N
                 f'instant {instant}: expected a whole number from {half} to {num_readouts - half - 1}; a frame needs '
                 f'{half} readouts before and after it, and the stream has {num_readouts}'
             )
+
+
+def check_spread(instants: Sequence[int], count: int, shot: Shot) -> tuple[int, ...]:
+    """Refuse an instant that a restorer of `count` frames, spread over the exposure, cannot give.
+
+    Returns:
+        The readouts of its frames.
+
+    Raises:
+        SpikeDataError: naming the instants that are possible.
+    """
+    try:
+        possible = shot.exposure.instants(count, 1, shot.num_readouts)
+    except ValueError as error:
+        raise SpikeDataError(str(error)) from None
+    for instant in instants:
+        if instant not in possible:
+            raise SpikeDataError(
+                f'instant {instant}: expected one of {", ".join(map(str, possible))}: this method gives {count} '
+                'frames, spread over the exposure'
+            )
+    return possible
 
 
 def check_length(window: int, num_readouts: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from spikereveal_plugin.errors import SpikeDataError, SpikeRevealError
-from spikereveal_plugin.restorers.checks import check_instants, check_light
+from spikereveal_plugin.restorers.checks import check_instants, check_light, check_spread
 from spikereveal_plugin.restorers.fit import fit_shot
 from spikereveal_plugin.restorers.restorer import Restorer
 from spikereveal_plugin.shot import Shot
@@ -31,6 +31,8 @@ def restore(restorer: Restorer, shot: Shot, instants: Sequence[int]) -> Iterator
     """
     capabilities = restorer.capabilities
     check_instants(instants, capabilities.window, shot.num_readouts)
+    if isinstance(capabilities.instants, int):
+        check_spread(instants, capabilities.instants, shot)
     fit = fit_shot(shot, capabilities)
     if capabilities.sees_spikes:
         shot = shot.dense(_ratio(restorer, shot))

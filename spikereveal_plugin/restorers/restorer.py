@@ -29,8 +29,8 @@ class Capabilities:
     """the photo's size over the sensor's; None: any"""
     multiple: int = 1
     """what the photo's sides must be multiples of"""
-    instants: Literal['free', 'one'] = 'free'
-    """`free`: any readout; `one`: one image, which stands for every instant"""
+    instants: Literal['free', 'one'] | int = 'free'
+    """`free`: any readout; `one`: one image for every instant; a number: so many frames over the exposure"""
     density: Density = AS_RECORDED
     """how dense it wants spikes to be; `restore` sees to it"""
 

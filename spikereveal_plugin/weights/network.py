@@ -141,6 +141,22 @@ def load_named(name_or_file: str | Path, kind: str, folder: Path | None = None) 
     return _with_card(weights, card)
 
 
+def load_whole(name_or_file: str | Path, folder: Path | None = None) -> Loaded:
+    """Load a network of any kind by what its card says.
+
+    Raises:
+        SpikeDataError: the file is missing, damaged or not the registered one, has no card, or its weights do not fit.
+        OptionError: the network that its card names is not registered.
+    """
+    weights = read_weights(find_weights(name_or_file, folder))
+    if weights.card is None:
+        raise SpikeDataError(
+            f'{weights.path}: no card says of which network these weights are; convert them by `spikereveal weights '
+            'import`, or give them a card by `spikereveal weights pack`'
+        )
+    return _with_card(weights, weights.card)
+
+
 def load_student(name_or_file: str | Path, folder: Path | None = None) -> Loaded:
     """Load a network that deblurs.
 
