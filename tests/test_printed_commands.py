@@ -27,7 +27,9 @@ ELSEWHERE = {  # they need hours, or files of others: run by these tests, shorte
     'spikereveal data teach -opt options/': 'pipelines/test_smoke.py',
     'spikereveal data import gopro': 'building/test_import_set.py',
     'spikereveal data import rsb': 'building/test_import_set.py',
-    'spikereveal weights import': 'cli/test_weights.py',
+    'spikereveal weights import --from ssdm': 'cli/test_weights.py',
+    'spikereveal weights import --from refid': 'weights/test_peers.py',
+    'spikereveal weights import --from dasr': 'weights/test_peers.py',
     'basicsr train -opt my_toy.yml': 'test_extensions.py',
     'basicsr test -opt my_toy_test.yml': 'test_extensions.py',
 }

@@ -82,10 +82,8 @@ def options(model_type: str, folder: Path) -> dict[str, Any]:
         'rank': 0,
         'num_gpu': 1,
         'datasets': {},
-        'path': {f'pretrain_network_{key}': str(folder / f'{key}.pth') for key in ('bsn', 'sr')},
+        'path': {},
         'network_g': NETWORKS[model_type],
-        'network_bsn': NETWORKS['BSNModel'],
-        'network_sr': NETWORKS['SpikeEDSRModel'],
         'train': {
             'optim_g': {'type': 'Adam', 'lr': 1e-3},
             'scheduler': {'type': 'CosineAnnealingRestartLR'},
@@ -95,6 +93,9 @@ def options(model_type: str, folder: Path) -> dict[str, Any]:
             **(student if model_type == 'SpikeDistillModel' else pixel),
         },
     }
+    if model_type == 'SpikeDistillModel':
+        opt |= {'network_bsn': NETWORKS['BSNModel'], 'network_sr': NETWORKS['SpikeEDSRModel']}
+        opt['path'] = {f'pretrain_network_{key}': str(folder / f'{key}.pth') for key in ('bsn', 'sr')}
     return copy.deepcopy(opt)
 
 

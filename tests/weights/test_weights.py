@@ -249,7 +249,7 @@ def test_parts_of_the_teacher_are_packed_and_registered(folder, tmp_path, capsys
         assert torch.equal(value, network.state_dict()[key])
     assert list_students() == ('ldn-tiny',)
     assert main(['weights', 'pack', str(tmp_path / 'bsn.pth'), '-o', str(tmp_path / 'x.pth'), '--param-key', 'x']) == 1
-    assert 'bsn.pth: holds no x, but params, params_ema' in capsys.readouterr().err
+    assert 'bsn.pth: holds no x, but params (OrderedDict), params_ema' in capsys.readouterr().err
     with pytest.raises(OptionError, match='weights of BSN, expected of SpikeEDSR'):
         load_named('bsn-tiny', 'SpikeEDSR')
 
