@@ -1,6 +1,7 @@
 """How large a network is: its parameters, and its multiply-accumulates by mmengine."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -27,6 +28,14 @@ def complexity_of(*parts: tuple[nn.Module, tuple[torch.Tensor, ...]]) -> Complex
         if isinstance(error, torch.OutOfMemoryError):
             raise
         return Complexity(parameters, None, f'GMACs unknown: mmengine cannot trace it ({type(error).__name__})')
+
+
+def parameters_of(networks: Iterable[nn.Module]) -> Complexity:
+    """Return the parameters of networks whose calls are not those of one frame, and so have no GMACs of one."""
+    own = list(networks)
+    if not own:
+        return Complexity()
+    return Complexity(sum(map(count_parameters, own)), None, 'GMACs not counted: one call gives several frames')
 
 
 def count_parameters(network: nn.Module) -> float:

@@ -13,7 +13,7 @@ from statistics import median
 
 import torch
 
-from spikereveal_plugin.compare.complexity import Complexity, complexity_of
+from spikereveal_plugin.compare.complexity import complexity_of, parameters_of
 from spikereveal_plugin.compare.methods import RestoredMethod
 from spikereveal_plugin.compare.reading import digest
 from spikereveal_plugin.compare.spike_set import SpikeSet
@@ -56,7 +56,7 @@ def measure(method: RestoredMethod, test_set: SpikeSet, device: str, folder: Pat
             raise SpikeDataError(f'{path}: not a readable measurement ({error}); delete it') from None
     seconds, megabytes = _run(method, shot, instants, device)
     calls = method.restorer.calls(shot)
-    complexity = complexity_of(*calls) if calls else Complexity()
+    complexity = complexity_of(*calls) if calls else parameters_of(method.restorer.networks.values())
     height, width = shot.size
     threads = f'{torch.get_num_threads()} thread(s)' if device == 'cpu' else device
     protocol = (

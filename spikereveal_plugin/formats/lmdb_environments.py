@@ -1,5 +1,6 @@
 """Open LMDB environments, kept once a process and opened again in a forked child."""
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -30,7 +31,7 @@ class OpenEnvironments:
         with self._opening:
             if (path, inode) not in self._opened:
                 try:
-                    environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+                    environment = self._open(path)
                 except lmdb.Error as error:
                     raise SpikeDataError(
                         f'{path}: LMDB cannot open it ({error}); close other readers of it in this process, '
@@ -39,6 +40,21 @@ class OpenEnvironments:
                 _refuse_cut(path, environment)
                 self._opened[path, inode] = environment
             return self._opened[path, inode]
+
+    def _open(self, path: Path) -> Any:
+        """Open an environment; once more without those whose files are gone, where LMDB takes it for one of these.
+
+        LMDB knows open files by their numbers on the disk, those of lock files too, which it does not hold open: once one
+        is deleted, another file may get its number.
+        """
+        try:
+            return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+        except lmdb.Error:
+            gone = [key for key in self._opened if _inode(key[0]) != key[1]]
+            for key in gone:
+                self._opened.pop(key).close()
+            gc.collect()  # what nobody holds any more is closed by Python when it likes
+            return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
 
     def release(self, folder: Path) -> None:
         """Close what lies below a folder that is about to be deleted: another file may get its number on the disk."""
@@ -53,6 +69,13 @@ class OpenEnvironments:
             environment.close()
         self._opened = {}
         self._opening = threading.Lock()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return (path / 'data.mdb').stat().st_ino
+    except OSError:
+        return None
 
 
 def _refuse_cut(path: Path, environment: Any) -> None:

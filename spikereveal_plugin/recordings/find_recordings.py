@@ -78,6 +78,35 @@ def find_recordings(images: Path, spikes: Path, sharp: Path | None = None, *, sp
     return Pairs(tuple(recordings), lonely, tuple(path for key, path in spike_files.items() if key not in image_files))
 
 
+def find_spk_gopro(root: Path, spikes: Path, split: str, photos: str | None = None) -> Pairs:
+    """Pair a split of GOPRO_Large, `<clip>/blur/*.png` and `<clip>/sharp/*.png`, with `<clip>/spike/*.dat` beside them.
+
+    Args:
+        root: of GOPRO_Large.
+        spikes: the folder with `<split>/<clip>/spike`; it may be `root`.
+        split: `train` or `test`.
+        photos: the folder of blurry images in a clip; by default `blur_gamma` where a clip has it, else `blur`.
+
+    Raises:
+        SpikeDataError: a clip has photos and spikes without a name in common, or lacks a sharp image.
+    """
+    found: list[Recording] = []
+    lonely: list[Path] = []
+    unseen: list[Path] = []
+    clips = (clip for clip in sorted((root / split).iterdir()) if clip.is_dir()) if (root / split).is_dir() else ()
+    for clip in clips:
+        streams = spikes / split / clip.name / 'spike'
+        names = (photos,) if photos else ('blur_gamma', 'blur')
+        images = next((clip / name for name in names if (clip / name).is_dir()), clip / names[-1])
+        if not streams.is_dir() or not images.is_dir():
+            continue
+        pairs = find_recordings(images, streams, clip / 'sharp', split=split)
+        found += [replace(item, sequence=key_part(clip.name)) for item in pairs.recordings]
+        lonely += pairs.without_spikes
+        unseen += pairs.without_image
+    return Pairs(tuple(found), tuple(lonely), tuple(unseen))
+
+
 def find_authors_release(root: Path, split: str, exposure: Exposure) -> Pairs:
     """Pair `{blur,spike,sharp}_data/<sequence>/<name>` below `root`; sharp sequences where their originals are there.
 

@@ -150,3 +150,68 @@ def test_a_file_of_the_release_that_is_cut_short_is_said(shared, tmp_path, capsy
     words = ['-o', str(tmp_path / 'out'), '--workers', '1']
     assert main(['data', 'import', 'gopro', str(tmp_path / 'GOPRO'), *words]) == 1
     assert '000032.dat: 120 readouts, the release has 137 a file' in capsys.readouterr().err
+
+
+@pytest.fixture
+def spk_gopro(tmp_path):
+    """GOPRO_Large in small, and spikes of half its size in a folder of their own."""
+    for split, clip, seed in (('train', 'GOPR1', 0), ('train', 'GOPR2', 1), ('test', 'GOPR3', 2)):
+        place = tmp_path / 'GOPRO_Large' / split / clip
+        for kind, shift in (('blur', 0), ('blur_gamma', 10), ('sharp', 20)):
+            (place / kind).mkdir(parents=True)
+            cv2.imwrite(str(place / kind / '000047.png'), image(64, 96, seed + shift)[:, :, ::-1])
+        (tmp_path / 'spk' / split / clip / 'spike').mkdir(parents=True)
+        write_vidar(tmp_path / 'spk' / split / clip / 'spike/000047.dat', stream(20, 32, 48, seed))
+    return tmp_path
+
+
+def import_spk(root, *words):
+    place = str(root / 'GOPRO_Large'), '--spikes', str(root / 'spk')
+    return main(['data', 'import', 'spk-gopro', *place, '-o', str(root / 'out'), '--workers', '1', *words])
+
+
+@pytest.mark.parametrize('has_config', [False, True])
+def test_spk_gopro(has_config, spk_gopro):
+    if has_config:
+        (spk_gopro / 'spk/config.yaml').write_text('spike_h: 32\nspike_w: 48\n')
+    assert import_spk(spk_gopro, '--exposure', '2', '15') == 0
+    for split, keys in (('train', ('GOPR1/000047', 'GOPR2/000047')), ('test', ('GOPR3/000047',))):
+        spikes = SpikeLmdb(spk_gopro / f'out/{split}/spike.lmdb')
+        assert spikes.keys == keys
+        record = spikes.records[keys[0]]
+        assert (record.exposure_first, record.exposure_length, *record.shape) == (2, 15, 20, 32, 48)
+    seed = 1
+    np.testing.assert_array_equal(
+        SpikeLmdb(spk_gopro / 'out/train/spike.lmdb').read('GOPR2/000047'), stream(20, 32, 48, seed)
+    )
+    for kind, shift in (('blur', 10), ('sharp', 20)):
+        found = ImageLmdb(spk_gopro / f'out/train/{kind}.lmdb').read('GOPR2/000047')
+        np.testing.assert_array_equal(found, image(seed=seed + shift))
+    assert read_manifest(spk_gopro / 'out')['capture']['ratio'] == 2
+
+
+def test_spk_gopro_of_the_other_photos(spk_gopro):
+    assert import_spk(spk_gopro, '--exposure', '2', '15', '--photos', 'blur') == 0
+    np.testing.assert_array_equal(ImageLmdb(spk_gopro / 'out/test/blur.lmdb').read('GOPR3/000047'), image(seed=2))
+
+
+@pytest.mark.parametrize(
+    ('words', 'change', 'said'),
+    [
+        (('--exposure', '2', '0'), None, '--exposure: exposure: length must be 1 or more'),
+        (('--exposure', '2', '30'), None, 'the exposure ends at readout 32'),
+        (('--exposure', '2', '9', '--height', '31', '--width', '48'), None, 'not a whole number'),
+        (('--exposure', '2', '9'), 'spk', 'expected <split>/<clip>/spike/*.dat beside'),
+        (('--exposure', '2', '9'), 'GOPRO_Large/train/GOPR1/sharp/000047.png', 'has no sharp image for 000047'),
+    ],
+)
+def test_spk_gopro_that_does_not_fit(words, change, said, spk_gopro, capsys):
+    if change == 'spk':
+        shutil.rmtree(spk_gopro / 'spk')
+        (spk_gopro / 'spk').mkdir()
+    elif change:
+        (spk_gopro / change).unlink()
+        cv2.imwrite(str((spk_gopro / change).with_name('1.png')), image())
+    assert import_spk(spk_gopro, *words) == 1
+    assert said in (error := capsys.readouterr().err)
+    assert 'Traceback' not in error

@@ -1,5 +1,6 @@
 """Other methods of Table 1 as restorers: the frames are their networks', of shots of any size."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -193,6 +194,11 @@ def test_compare_and_deblur_take_them(then, files, tiny_set, tmp_path, monkeypat
     assert main(['compare', '-opt', 'c.yml']) == 0, capsys.readouterr().err
     rows = Path('out/compare.csv').read_text()
     assert all(label in rows for label in ('REFID', 'ETR', 'BiT'))
+    parameters = sum(value.numel() for value in network('REFID').parameters())
+    parameters += sum(value.numel() for value in DASR(num_feat=8, num_group=1, num_block=1).parameters()) if then else 0
+    costs = json.loads(Path('out/compare.json').read_text())['costs']
+    assert costs['REFID']['parameters'] == parameters
+    assert costs['REFID']['gmacs'] is None
     words = ['--then', str(files / 'dasr.pth')] if then else []
     assert main(['deblur', str(tiny_set), '-o', 'frames', '--weights', str(files / 'refid.pth'), *words]) == 0
     images = sorted(Path('frames').rglob('*.png'))
