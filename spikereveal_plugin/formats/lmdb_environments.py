@@ -44,8 +44,8 @@ class OpenEnvironments:
     def _open(self, path: Path) -> Any:
         """Open an environment; once more without those whose files are gone, where LMDB takes it for one of these.
 
-        LMDB knows open files by their numbers on the disk, those of lock files too, which it does not hold open: once one
-        is deleted, another file may get its number.
+        LMDB knows open files by their numbers on the disk, and lock files too, which it does not hold open: once one is
+        deleted, another file may get its number.
         """
         try:
             return lmdb.open(str(path), readonly=True, lock=False, readahead=False)
