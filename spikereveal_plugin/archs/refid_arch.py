@@ -7,6 +7,7 @@ from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spikereveal_plugin.archs.blocks import ResidualBlock
 from spikereveal_plugin.archs.egaca import EventGuidedAttention
 
 SLOPE = 0.2
@@ -26,24 +27,12 @@ class Convolution(nn.Module):
         return y
 
 
-class Residual(nn.Module):
-    """Two convolutions with a ReLU between, added to the input."""
-
-    def __init__(self, num_feat: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(num_feat, num_feat, 3, padding=1)
-        self.conv2 = nn.Conv2d(num_feat, num_feat, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(x)))
-
-
 class Trunk(nn.Module):
     """The recurrent part of a level: its output is its next state."""
 
     def __init__(self, num_feat: int) -> None:
         super().__init__()
-        block = Residual(num_feat)
+        block = ResidualBlock(num_feat)
         for conv in (block.conv1, block.conv2):  # small at first: He et al.'s values times 0.1
             nn.init.kaiming_normal_(conv.weight)
             conv.weight.data *= 0.1
@@ -127,16 +116,11 @@ class EventEncoder(nn.Module):
         return self.down(joined), state
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(ResidualBlock):
     """A residual block with a ReLU after the sum."""
 
-    def __init__(self, num_feat: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(num_feat, num_feat, 3, padding=1)
-        self.conv2 = nn.Conv2d(num_feat, num_feat, 3, padding=1)
-
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+        return F.relu(super().forward(x))
 
 
 class Decoder(nn.Module):

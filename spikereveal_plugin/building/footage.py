@@ -1,7 +1,6 @@
 """Footage to simulate from: videos, and folders of numbered pictures, frame by frame."""
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from spikereveal_plugin.errors import SpikeDataError
 from spikereveal_plugin.formats.inputs import real
-from spikereveal_plugin.formats.names import key_part
+from spikereveal_plugin.formats.names import key_part, natural_order
 from spikereveal_plugin.recordings.image_file import load_image
 
 Image = npt.NDArray[np.uint8]
@@ -98,7 +97,7 @@ def _footage_at(source: Path) -> list[Footage]:
         raise SpikeDataError(f'{source}: no such video or folder')
     if source.is_file():
         return [Footage(key_part(source.stem), source, count_video_frames(source))]
-    entries = sorted((entry for entry in source.iterdir() if not entry.name.startswith('.')), key=_natural_order)
+    entries = sorted((entry for entry in source.iterdir() if not entry.name.startswith('.')), key=_frame_order)
     pictures = tuple(entry for entry in entries if entry.suffix.lower() in FRAME_SUFFIXES and entry.is_file())
     inner = [entry for entry in entries if entry.is_dir() or entry.suffix.lower() in VIDEO_SUFFIXES]
     if pictures and inner:
@@ -143,7 +142,6 @@ def _open_video(path: Path) -> cv2.VideoCapture:
     return video
 
 
-def _natural_order(path: Path) -> tuple[list[int | str], str]:
-    """Order frame_9 before frame_10; text and numbers alternate, so that they are never compared with each other."""
-    parts = re.split(r'(\d+)', path.name)
-    return [int(part) if part.isdecimal() else part for part in parts], path.name
+def _frame_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Order frame_9 before frame_10, and 1 and 01 by their names."""
+    return natural_order(path.name), path.name

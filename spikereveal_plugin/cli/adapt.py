@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from spikereveal_plugin.adapt.schedule import Schedule
-from spikereveal_plugin.cli.arguments import add_imports, add_output, add_spike_layout, positive, seed, spike_layout
+from spikereveal_plugin.cli.arguments import (
+    add_imports,
+    add_output,
+    add_spike_layout,
+    given_exposure,
+    positive,
+    seed,
+    spike_layout,
+)
 from spikereveal_plugin.cli.text import HelpFormatter
 
 EXAMPLES = """examples:
@@ -114,7 +122,6 @@ def _request(args: argparse.Namespace) -> Any:
     from spikereveal_plugin.adapt.run import Request
     from spikereveal_plugin.building.import_set import ImportOptions
     from spikereveal_plugin.errors import OptionError
-    from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.recordings.calibration import load_calibration
 
     if not (args.learning_rate > 0 and args.reblur_weight >= 0):
@@ -125,10 +132,7 @@ def _request(args: argparse.Namespace) -> Any:
         raise OptionError(f'--teacher {" ".join(args.teacher)}: expected BSN and SpikeEDSR, self, or light')
     if args.vgg and not args.vgg.is_file():
         raise OptionError(f'--vgg {args.vgg}: no such file')
-    try:
-        exposure = Exposure(*args.exposure) if args.exposure else None
-    except ValueError as error:
-        raise OptionError(f'--exposure: {error}') from None
+    exposure = given_exposure(args)
     calibration = load_calibration(args.calibration) if args.calibration else None
     reading = ImportOptions(exposure, spike_layout(args), calibration=calibration, workers=args.workers)
     training = {field.name for field in fields(Schedule)} & vars(args).keys()

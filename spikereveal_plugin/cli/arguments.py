@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.recordings.spike_file import SpikeLayout
 
 Container: TypeAlias = argparse.ArgumentParser | argparse._ArgumentGroup
@@ -113,6 +114,21 @@ def spike_layout(args: argparse.Namespace) -> 'SpikeLayout':
 
     form = {'flip': not args.no_flip, 'header': args.header, 'axes': args.axes, 'key': args.key}
     return SpikeLayout(args.height, args.width, packed_width=args.packed_width, **form)
+
+
+def given_exposure(args: argparse.Namespace) -> 'Exposure | None':
+    """Return what `--exposure FIRST LENGTH` says, if it was given.
+
+    Raises:
+        OptionError: it says an impossible one.
+    """
+    from spikereveal_plugin.errors import OptionError
+    from spikereveal_plugin.exposure import Exposure
+
+    try:
+        return Exposure(*args.exposure) if args.exposure else None
+    except ValueError as error:
+        raise OptionError(f'--exposure: {error}') from None
 
 
 def seed(text: str) -> int:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikereveal_plugin.cli.arguments import add_imports, add_output, spike_layout
+from spikereveal_plugin.cli.arguments import add_imports, add_output, given_exposure, spike_layout
 from spikereveal_plugin.cli.deblur_arguments import add_how, add_reading, add_what
 from spikereveal_plugin.cli.output_file import claim
 from spikereveal_plugin.cli.text import HelpFormatter, write_lines
@@ -72,8 +72,8 @@ def _deblur(args: argparse.Namespace) -> None:
         raise OptionError(
             f'{args.output}: .{suffix} is not written; name a folder, or a .{", .".join(outputs.KINDS)} file'
         )
-    inputs = [path for path in (args.blur, args.spikes, args.weights, args.calibration) if path is not None]
-    inputs += [Path(args.then)] if args.then else []
+    given = (args.blur, args.spikes, args.weights, args.then, args.calibration, args.sharp)
+    inputs = [path for path in given if path is not None]
     if is_file:
         claim(args.output, inputs, args)
         if args.page:
@@ -128,18 +128,13 @@ def _metrics(args: argparse.Namespace, kind: str) -> 'list[Metric]':
 
 
 def _reading(args: argparse.Namespace) -> Any:
-    from spikereveal_plugin.errors import OptionError
-    from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.inference.jobs import ReadOptions
     from spikereveal_plugin.inference.timing import Timing
     from spikereveal_plugin.recordings.calibration import load_calibration
     from spikereveal_plugin.recordings.rig import Rig
 
     rig = Rig(load_calibration(args.calibration)) if args.calibration else None
-    try:
-        exposure = Exposure(*args.exposure) if args.exposure else None
-    except ValueError as error:
-        raise OptionError(f'--exposure: {error}') from None
+    exposure = given_exposure(args)
     if exposure is None and rig and args.table is None:
         exposure = rig.exposure
     return ReadOptions(spike_layout(args), Timing(exposure, args.period, args.table), rig)

@@ -1,6 +1,5 @@
 """Pictures of one run scored against sharp ones, without a table of methods."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from spikereveal_plugin.compare.matching import match_names
 from spikereveal_plugin.compare.metrics import Metric
 from spikereveal_plugin.compare.reading import Frame, list_images, load_frame
 from spikereveal_plugin.errors import OptionError, SpikeDataError
+from spikereveal_plugin.formats.names import natural_order
 
 
 def check_sharp(metrics: Sequence[Metric], sharp: Path | None) -> None:
@@ -49,9 +49,7 @@ def score_files(results: Path, sharp: Path | None, metrics: Sequence[Metric]) ->
 
 def _pictures(path: Path) -> dict[str, Path]:
     files = {path.stem: path} if path.is_file() else list_images(path)
-    return dict(
-        sorted(files.items(), key=lambda item: [int(n) if n.isdigit() else n for n in re.split(r'(\d+)', item[0])])
-    )
+    return dict(sorted(files.items(), key=lambda item: natural_order(item[0])))
 
 
 def _pairs(results: dict[str, Path], sharp: dict[str, Path], where: Path | None) -> list[tuple[str, Path, Path | None]]:

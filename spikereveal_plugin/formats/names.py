@@ -1,5 +1,6 @@
 """Names that data and option files bring, and that become paths below a folder of ours and keys of an LMDB."""
 
+import re
 from typing import Final
 
 from spikereveal_plugin.errors import SpikeDataError
@@ -37,3 +38,8 @@ def key_part(text: str) -> str:
 
 def _is_kept(letter: str) -> bool:
     return (letter.isalnum() or letter in _KEEP) if letter.isascii() else letter.isprintable()
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names as people number them: frame 2 before frame 10."""
+    return [(int(part), '') if part.isdecimal() else (-1, part) for part in re.split(r'(\d+)', name)]

@@ -1,7 +1,6 @@
 """What there is to restore: a pair, folders of pairs, a recording of many exposures, a data set, or spikes alone."""
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from spikereveal_plugin.errors import OptionError, SpikeDataError
 from spikereveal_plugin.exposure import Exposure
+from spikereveal_plugin.formats.names import natural_order
 from spikereveal_plugin.inference.clip import Size, SpikeClip, read_clip
 from spikereveal_plugin.inference.timing import Timing
 from spikereveal_plugin.recordings.layout import Split, find_split_of
@@ -146,11 +146,7 @@ def _data_set_jobs(split: Split, reading: ReadOptions) -> list[Job]:
 
 def _files(root: Path, suffixes: tuple[str, ...], what: str) -> dict[str, Path]:
     """Return the files below a folder by name without suffix, in natural order (frame 2 before frame 10)."""
-    return dict(sorted(files_by_key(root, suffixes, what).items(), key=lambda item: _natural(item[1])))
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    return [(int(part), '') if part.isdigit() else (-1, part) for part in re.split(r'(\d+)', path.as_posix())]
+    return dict(sorted(files_by_key(root, suffixes, what).items(), key=lambda item: natural_order(item[1].as_posix())))
 
 
 def refuse_swapped(blur: Path, spikes: Path) -> None:

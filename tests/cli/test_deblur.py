@@ -262,6 +262,16 @@ def test_frames_are_scored(deblur, tmp_path, capsys):
     assert 'mean of 1  psnr' in capsys.readouterr().out
 
 
+def test_sharp_images_are_not_written_over(deblur, tmp_path, capsys):
+    words = ('photo.png', 'spikes.dat', *EXPOSURE, '--frames', '2')
+    assert deblur(*words, '-o', 'truth') == 0
+    (tmp_path / 'truth/deblur.json').unlink()
+    before = {path.name: path.read_bytes() for path in (tmp_path / 'truth').iterdir()}
+    assert deblur(*words, '--method', 'sdm', '-o', 'truth', '--sharp', 'truth', '--overwrite', weights=()) == 1
+    assert 'this command reads it, so it cannot write there' in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / 'truth').glob('*.png')} == before
+
+
 @pytest.mark.parametrize(
     ('words', 'said'),
     [

@@ -48,17 +48,19 @@ EDVR: Final = {
     'hr_in': False,
     'with_predeblur': False,
 }
+SHAPES: Final = ['iso', 'aniso', 'generalized_iso', 'generalized_aniso', 'plateau_iso', 'plateau_aniso']
+OFTEN: Final = [0.45, 0.25, 0.12, 0.03, 0.12, 0.03]
 KERNELS: Final = {
     'blur_kernel_size': 21,
-    'kernel_list': ['iso', 'aniso', 'generalized_iso', 'generalized_aniso', 'plateau_iso', 'plateau_aniso'],
-    'kernel_prob': [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
+    'kernel_list': SHAPES,
+    'kernel_prob': OFTEN,
     'sinc_prob': 0.1,
     'blur_sigma': [0.2, 3],
     'betag_range': [0.5, 4],
     'betap_range': [1, 2],
     'blur_kernel_size2': 21,
-    'kernel_list2': ['iso', 'aniso', 'generalized_iso', 'generalized_aniso', 'plateau_iso', 'plateau_aniso'],
-    'kernel_prob2': [0.45, 0.25, 0.12, 0.03, 0.12, 0.03],
+    'kernel_list2': SHAPES,
+    'kernel_prob2': OFTEN,
     'sinc_prob2': 0.1,
     'blur_sigma2': [0.2, 1.5],
     'betag_range2': [0.5, 4],

@@ -3,7 +3,15 @@
 import argparse
 from pathlib import Path
 
-from spikereveal_plugin.cli.arguments import add_build, add_out, add_spike_layout, add_verb, positive, spike_layout
+from spikereveal_plugin.cli.arguments import (
+    add_build,
+    add_out,
+    add_spike_layout,
+    add_verb,
+    given_exposure,
+    positive,
+    spike_layout,
+)
 from spikereveal_plugin.cli.output_file import claim_folder
 from spikereveal_plugin.defaults import RATIO
 
@@ -120,17 +128,13 @@ def _run_spk_gopro(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from spikereveal_plugin.building.import_set import ImportOptions, import_recordings
-    from spikereveal_plugin.errors import OptionError, SpikeDataError
-    from spikereveal_plugin.exposure import Exposure
+    from spikereveal_plugin.errors import SpikeDataError
     from spikereveal_plugin.recordings.find_recordings import find_spk_gopro
     from spikereveal_plugin.recordings.spike_file import CONFIG_NAME, sensor_from_config
 
     spikes = args.spikes or args.root
     claim_folder(args.output, [args.root, spikes])
-    try:
-        exposure = Exposure(*args.exposure)
-    except ValueError as error:
-        raise OptionError(f'--exposure: {error}') from None
+    exposure = given_exposure(args)
     pairs = [
         found
         for split in ('train', 'test')
@@ -152,18 +156,12 @@ def _run_spk_gopro(args: argparse.Namespace) -> None:
 
 def _run_folder(args: argparse.Namespace) -> None:
     from spikereveal_plugin.building.import_set import ImportOptions, import_recordings
-    from spikereveal_plugin.errors import OptionError
-    from spikereveal_plugin.exposure import Exposure
     from spikereveal_plugin.recordings.calibration import load_calibration
     from spikereveal_plugin.recordings.find_recordings import find_recordings
 
     claim_folder(args.output, [args.images, args.spikes, args.sharp, args.calibration])
-    try:
-        exposure = Exposure(*args.exposure) if args.exposure else None
-    except ValueError as error:
-        raise OptionError(str(error)) from None
     options = ImportOptions(
-        exposure=exposure,
+        exposure=given_exposure(args),
         layout=spike_layout(args),
         ratio=args.ratio,
         calibration=load_calibration(args.calibration) if args.calibration else None,
